@@ -503,20 +503,31 @@ describe('a replay', () => {
     const crm = fickle();
     const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
     const outcomesOf = (id: string) => operations.replays.outcomes(id);
-    await received(...Array.from({ length: 25 }, (_, n) => ({ key: `a${n}` })));
+    const ids = await received(...Array.from({ length: 25 }, (_, n) => ({ key: `a${n}` })));
     const paced = await operations.replays.start(request({ perSecond: 10 }));
     // The first ten die again.
     await clock.advance(999);
-    expect(await outcomesOf(paced.id)).to.deep.equal({ delivered: 0, dead: 10, skipped: 0, open: 15, unknown: 0 });
+    expect(await outcomesOf(paced.id)).to.deep.equal({
+      delivered: 0,
+      dead: 10,
+      skipped: 0,
+      again: 0,
+      open: 15,
+      unknown: 0,
+    });
     crm.fate.outcome = { kind: 'delivered' };
     await clock.advance(3_000);
-    const settled = { delivered: 15, dead: 10, skipped: 0, open: 0, unknown: 0 };
+    const settled = { delivered: 15, dead: 10, skipped: 0, again: 0, open: 0, unknown: 0 };
     expect(await outcomesOf(paced.id)).to.deep.equal(settled);
     // What a later replay makes of them is that one's.
     const later = await operations.replays.start(request({ perSecond: 1_000 }));
     await clock.advance(1_000);
     expect(await outcomesOf(later.id)).to.deep.equal({ ...settled, delivered: 10, dead: 0 });
-    expect(await outcomesOf(paced.id)).to.deep.equal(settled);
+    expect(await outcomesOf(paced.id)).to.deep.equal({ ...settled, dead: 0, again: 10 });
+    // Also one by one.
+    await operations.replay(`${ids[24]}.0`);
+    expect(await outcomesOf(paced.id)).to.deep.equal({ ...settled, delivered: 14, dead: 0, again: 11 });
+    await clock.advance(1_000);
     expect(await outcomesOf((await operations.replays.start(request())).id), 'nothing was dead').to.equal(null);
     for (let n = 0; n < 4; n += 1) {
       crm.fate.outcome = { kind: 'rejected', reason: 'status 400' };

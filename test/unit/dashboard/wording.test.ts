@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { becameOf, outcomesOf } from '../../../core/dashboard/build/model/bulk.js';
+import { becameOf, levelOf, outcomesOf } from '../../../core/dashboard/build/model/bulk.js';
 import type { BulkChange } from '../../../core/dashboard/build/model/bulk-replies.js';
 import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
 import { fixtureOf, sendingCommand, sentBody } from '../../../core/dashboard/build/model/fixture.js';
@@ -267,7 +267,7 @@ describe('what became of a change of many', () => {
   });
 
   it('is said of a replay, each end with its list', () => {
-    const outcomes = { delivered: 1, dead: 1_200, skipped: 0, open: 3, unknown: 0 };
+    const outcomes = { delivered: 1, dead: 1_200, skipped: 0, again: 2, open: 3, unknown: 0 };
     const made = (filter: object) => ({
       verb: 'replay' as const,
       change: { filter, startedAt, replayed: 1_204, outcomes } as unknown as BulkChange,
@@ -276,11 +276,24 @@ describe('what became of a change of many', () => {
     expect(outcomesOf(made({ destination: 'crm' }))).to.deep.equal([
       [`#/deliveries?destination=crm&state=delivered&${settled}`, '1 delivered'],
       [`#/dead?destination=crm&${settled}`, '1,200 dead again'],
+      [null, '2 replayed again'],
       ['#/deliveries?destination=crm&state=waiting', '3 not ended yet'],
     ]);
     // No list of deliveries has conditions of events.
-    expect(outcomesOf(made({ source: 'agents' })).map(([link]) => link)).to.deep.equal([null, null, null]);
+    expect(outcomesOf(made({ source: 'agents' })).map(([link]) => link)).to.deep.equal([null, null, null, null]);
     expect(outcomesOf({ verb: 'discard', change: { filter: {}, startedAt } as BulkChange })).to.deep.equal([]);
+  });
+
+  it('is a warning where replayed ones are dead again, and busy until all have ended', () => {
+    const level = (given: object) => levelOf({ state: 'done', ...given } as BulkChange);
+    const outcomes = { delivered: 1, dead: 0, skipped: 0, again: 0, open: 0, unknown: 0 };
+    expect([
+      level({ outcomes: { ...outcomes, dead: 1, open: 1 } }),
+      level({ outcomes: { ...outcomes, open: 1 } }),
+      level({ outcomes }),
+      level({ discarded: 1 }),
+      level({ state: 'failed', outcomes: { ...outcomes, dead: 1 } }),
+    ]).to.deep.equal(['warn', 'busy', 'well', 'well', 'bad']);
   });
 
   it('is in the list of events where it was chosen by them: no list of deliveries has these conditions', () => {

@@ -411,6 +411,21 @@ describe('the API', () => {
     await close();
   });
 
+  it('says what the deliveries of a replay wait for', async () => {
+    const crm = fickle();
+    const { ask, received, clock, close } = await setup({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a' });
+    await ask('POST', '/api/destinations/crm/pause', { reason: 'it is moved' });
+    const { reply } = await ask('POST', '/api/replay', { filter: { destination: 'crm' } });
+    expect(reply.outcomes).to.include({ open: 1, again: 0 });
+    expect(String(reply.heldBack)).to.match(/^crm is paused.*it is moved/);
+    crm.fate.outcome = { kind: 'delivered' };
+    await ask('POST', '/api/destinations/crm/resume');
+    await clock.advance(1_000);
+    expect((await ask('GET', `/api/replays/${reply.id}`)).reply).to.deep.include({ heldBack: [] });
+    await close();
+  });
+
   it('lists events by the state of their deliveries, and those that came again', async () => {
     const { ask, received, close } = await setup({ destinations: { crm: fickle().deliver } });
     const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });

@@ -71,8 +71,11 @@ async function noteOutcomes(router: RouterClient, started: Replay, output: Outpu
 /** `1 delivered, 2 dead again`; empty where it is not known. */
 function outcomesText({ outcomes }: Replay): string {
   if (outcomes === null) return '';
-  const { delivered, dead, skipped, open, unknown } = outcomes;
-  const texts = { delivered, 'dead again': dead, skipped, 'not ended yet': open, 'not followed': unknown };
+  const { delivered, dead, skipped, again, open, unknown } = outcomes;
+  const texts = {
+    ...{ delivered, 'dead again': dead, skipped, 'replayed again': again },
+    ...{ 'not ended yet': open, 'not followed': unknown },
+  };
   return Object.entries(texts)
     .filter(([, number]) => number > 0)
     .map(([text, number]) => `${number} ${text}`)

@@ -22,8 +22,12 @@ interface BulkProgress {
 
 export interface Replay extends BulkProgress {
   readonly replayed: number;
-  /** How the replayed ones have ended since; null where none was replayed, and of all but the latest. */
-  readonly outcomes: { readonly [End in 'delivered' | 'dead' | 'skipped' | 'open' | 'unknown']: number } | null;
+  /** How the replayed ones have ended since; `again`: those that were replayed once more; null where none was replayed, and of all but the latest. */
+  readonly outcomes:
+    | { readonly [End in 'delivered' | 'dead' | 'skipped' | 'again' | 'open' | 'unknown']: number }
+    | null;
+  /** What holds those that have not ended back: a sentence for each destination. */
+  readonly heldBack: readonly string[];
   readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
 }
 

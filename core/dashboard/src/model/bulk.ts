@@ -47,6 +47,15 @@ export function openOf(change: BulkChange): number {
   return 'outcomes' in change ? (change.outcomes?.open ?? 0) : 0;
 }
 
+const levels = { running: 'busy', done: 'well', failed: 'bad', cancelled: 'off', stopped: 'warn' } as const;
+
+/** How good a change is: a replay only as good as what became of its deliveries. */
+export function levelOf(change: BulkChange): (typeof levels)[keyof typeof levels] {
+  if (change.state !== 'done') return levels[change.state];
+  if ('outcomes' in change && (change.outcomes?.dead ?? 0) > 0) return 'warn';
+  return openOf(change) > 0 ? 'busy' : 'well';
+}
+
 /**
  * Starts a change and follows it to its end, and a replay until its deliveries have ended, too; what the signal aborts is the following,
  * not the change.
@@ -114,6 +123,7 @@ export function outcomesOf({ change }: Made): readonly (readonly [link: string |
     [outcomes.delivered, 'delivered', list('deliveries', { state: 'delivered', settledSince: startedAt })],
     [outcomes.dead, 'dead again', list('dead', { settledSince: startedAt })],
     [outcomes.skipped, 'skipped', list('deliveries', { state: 'skipped', settledSince: startedAt })],
+    [outcomes.again, 'replayed again', null],
     [outcomes.open, 'not ended yet', list('deliveries', { state: 'waiting' })],
     [outcomes.unknown, 'not followed', null],
   ] as const;

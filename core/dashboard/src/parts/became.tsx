@@ -15,7 +15,7 @@ export function Became({ made }: { readonly made: Made }) {
             {link === null ? text : <a href={link}>{text}</a>}
           </>
         ))}
-        .
+        .{'heldBack' in made.change && made.change.heldBack.map((sentence) => ` ${sentence}`)}
       </p>
     );
   return (

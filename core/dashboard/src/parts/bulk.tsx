@@ -10,6 +10,7 @@ import {
   changedBy,
   changesMade,
   changesOf,
+  levelOf,
   type Made,
   openOf,
   skippedBy,
@@ -244,7 +245,6 @@ function Progress({ made }: { readonly made: Made }) {
   );
 }
 
-const levels = { running: 'busy', done: 'well', failed: 'bad', cancelled: 'off', stopped: 'warn' } as const;
 /** How many of them are listed, and how soon they are read again while one runs. */
 const [listed, soonMs, laterMs] = [5, 1_000, 5_000];
 
@@ -266,7 +266,7 @@ export function BulkHistory() {
       <ul class="facts-list">
         {latest.map((one) => (
           <li key={one.change.id}>
-            <Badge level={levels[one.change.state]}>{`${one.verb}: ${one.change.state}`}</Badge>{' '}
+            <Badge level={levelOf(one.change)}>{`${one.verb}: ${one.change.state}`}</Badge>{' '}
             {changedBy(one.change).toLocaleString('en')} of {count(one.change.matched, 'delivery', 'deliveries')},{' '}
             <Time iso={one.change.startedAt} />{' '}
             <span class="dim">

@@ -78,6 +78,11 @@ export class Replays extends BulkChanges<ReplayRequest, Found> {
     return this.#outcomes.read(id);
   }
 
+  /** Deliveries that were replayed one by one: what became of them is not of the replays before. */
+  replayedByHand(deliveries: readonly string[]): void {
+    this.#outcomes.replayedAgain(deliveries);
+  }
+
   protected pages({ filter, reroute }: ReplayRequest): Pages<Found> {
     return reroute ? this.#wanted(filter) : deliveriesOf(this.store, filter);
   }

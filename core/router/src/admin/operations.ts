@@ -199,6 +199,7 @@ export class Operations {
     const changed = await this.store.replay([id], dueMs);
     if (changed.length === 0) throw await this.#notReplayed(delivery);
     this.telemetry.replayedByHand(destination, changed);
+    this.replays.replayedByHand(changed);
     this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
   }

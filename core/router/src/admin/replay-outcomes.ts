@@ -1,22 +1,27 @@
-/** What became of the deliveries of the latest replays: each is asked about until it has ended once. */
+/** What became of the deliveries of the latest replays: each is asked about until it has ended, and counts no longer where it is replayed again. */
 import type { DeliveryRecord, Store } from '@switchhook/sdk';
 import pMap from 'p-map';
 
-/** How the replayed deliveries have ended, each for the first time since the replay. */
+/** How the replayed deliveries have ended since the replay. */
 export interface ReplayOutcomes {
   readonly delivered: number;
   readonly dead: number;
   /** Kept back by a transform, or taken along by another delivery. */
   readonly skipped: number;
+  /** Replayed again since, by this router: what they come to then is not of this replay. */
+  readonly again: number;
   /** They wait or are running, as far as this was read. */
   readonly open: number;
   /** They are not followed, because there are too many, or are not kept any more. */
   readonly unknown: number;
 }
 
+type End = 'delivered' | 'dead' | 'skipped';
+
 interface Followed {
   readonly open: Set<string>;
-  readonly counts: { delivered: number; dead: number; skipped: number; unknown: number };
+  readonly ended: Map<string, End>;
+  readonly counts: Record<End | 'again' | 'unknown', number>;
 }
 
 /** Replays that are followed, and deliveries of each: some 100 bytes each. */
@@ -35,10 +40,24 @@ export class OutcomesOfReplays {
   /** Deliveries that a replay has made wait again. */
   add(replay: string, deliveries: readonly string[]): void {
     if (deliveries.length === 0) return;
+    this.replayedAgain(deliveries, replay);
     const followed = this.#followed.get(replay) ?? this.#begin(replay);
     for (const id of deliveries)
       if (followed.open.size < mostDeliveries) followed.open.add(id);
       else followed.counts.unknown += 1;
+  }
+
+  /** Deliveries that were made to wait again, by the replay of that id or one by one: they are not of the replays before. */
+  replayedAgain(deliveries: readonly string[], by: string | null = null): void {
+    for (const [replay, { open, ended, counts }] of this.#followed)
+      for (const id of replay === by ? [] : deliveries) {
+        const end = ended.get(id);
+        if (end === undefined && !open.has(id)) continue;
+        if (end !== undefined) counts[end] -= 1;
+        counts.again += 1;
+        open.delete(id);
+        ended.delete(id);
+      }
   }
 
   /** What is known now; null where the replay is not followed. Those that are open are read again, so many at a time. */
@@ -50,18 +69,20 @@ export class OutcomesOfReplays {
     return { ...counts, open: open.size };
   }
 
-  async #look({ open, counts }: Followed, id: string): Promise<void> {
+  async #look({ open, ended, counts }: Followed, id: string): Promise<void> {
     const delivery = await this.store.delivery(id);
-    // Two requests may ask at the same time.
+    // Two requests may ask at the same time, and it may have been replayed again meanwhile.
     if (!open.delete(id)) return;
     const end = endOf(delivery);
     // To the end of the line, so that the next look is at others.
     if (end === null) open.add(id);
     else counts[end] += 1;
+    if (end !== null && end !== 'unknown') ended.set(id, end);
   }
 
   #begin(replay: string): Followed {
-    const followed = { open: new Set<string>(), counts: { delivered: 0, dead: 0, skipped: 0, unknown: 0 } };
+    const counts = { delivered: 0, dead: 0, skipped: 0, again: 0, unknown: 0 };
+    const followed = { open: new Set<string>(), ended: new Map<string, End>(), counts };
     this.#followed.set(replay, followed);
     const [oldest] = this.#followed.keys();
     if (this.#followed.size > mostReplays && oldest !== undefined) this.#followed.delete(oldest);
@@ -70,7 +91,7 @@ export class OutcomesOfReplays {
 }
 
 /** Null where it is open. */
-function endOf(delivery: DeliveryRecord | null): keyof Followed['counts'] | null {
+function endOf(delivery: DeliveryRecord | null): End | 'unknown' | null {
   switch (delivery?.state) {
     case undefined:
       return 'unknown';

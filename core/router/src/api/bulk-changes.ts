@@ -3,6 +3,8 @@ import type { DeliveryQuery, EventQuery } from '@switchhook/sdk';
 import { z } from 'zod';
 import type { BulkChange, BulkFilter } from '../admin/bulk-changes.js';
 import type { ReplayOutcomes } from '../admin/replay-outcomes.js';
+import type { Standings } from '../admin/status.js';
+import { heldBackJson } from './mapping.js';
 import { deliveryFilter, eventFilter, period, settledPeriod, timed } from './requests.js';
 import { count, iso, isoOrNull, list, named, time } from './responses.js';
 
@@ -136,6 +138,9 @@ export const replay = z
         delivered: count,
         dead: count.meta({ description: 'Dead again.' }),
         skipped: count.meta({ description: 'Kept back by a transform, or taken along by another delivery.' }),
+        again: count.default(0).meta({
+          description: 'Replayed again since, by this router: what they come to then is not counted here.',
+        }),
         open: count.meta({ description: 'Waiting or running, as far as it is known.' }),
         unknown: count.meta({
           description: 'More than 10,000, which are not followed, and what retention has removed.',
@@ -147,6 +152,9 @@ export const replay = z
         description:
           'How the replayed ones have ended since. Null where none was replayed, and of all but the latest five.',
       }),
+    heldBack: list(z.string())
+      .default([])
+      .meta({ description: 'What holds the open ones back at present: a sentence for each destination that waits.' }),
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
@@ -191,9 +199,12 @@ function filterJson({ deliveries, events, failure }: BulkFilter): z.input<typeof
 export function replayJson(
   change: BulkChange & { readonly reroute: boolean },
   outcomes: ReplayOutcomes | null,
+  standings: Standings,
 ): z.input<typeof replay> {
-  const { reroute, changed: replayed, skipped } = change;
-  return { ...progressJson(change), reroute, replayed, outcomes, skipped };
+  const { reroute, changed: replayed, skipped, destinations } = change;
+  const open = outcomes === null || outcomes.open === 0 ? [] : destinations;
+  const heldBack = open.flatMap((destination) => heldBackJson(destination, standings, null).heldBack ?? []);
+  return { ...progressJson(change), reroute, replayed, outcomes, heldBack, skipped };
 }
 
 export function discardJson(change: BulkChange): z.input<typeof discard> {

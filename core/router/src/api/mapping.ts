@@ -95,8 +95,8 @@ export function deliveryDetailsJson(
   return { ...deliveryJson(delivery), history: attempts.map(attemptJson), ...held };
 }
 
-/** `dueMs`: null where it would be due now. */
-function heldBackJson(destination: string, standings: Standings | null, dueMs: number | null) {
+/** What holds a destination back. `standings`: null where no router runs. `dueMs`: null where it would be due now. */
+export function heldBackJson(destination: string, standings: Standings | null, dueMs: number | null) {
   if (standings === null) return { holds: [], heldBack: null };
   const { nowMs } = standings;
   const standing = standings.of(destination);

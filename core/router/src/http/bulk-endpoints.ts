@@ -21,24 +21,23 @@ export const bulkEndpoints: readonly Endpoint[] = [
     path: '/api/replay',
     summary: 'Replay many deliveries, at a pace, the oldest first. A long one goes on after the reply.',
     ...{ query: nothing, body: replayBody, reply: replay, refusals: ['REPLAY_RUNNING'] },
-    answer: async ({ body: { filter, all: _, ...body } }, { operations, nowMs }) =>
-      replayed(
-        await operations.replays.start({ ...body, filter: bulkFilterOf(filter, body.reroute, nowMs) }),
-        operations,
-      ),
+    answer: async ({ body: { filter, all: _, ...body } }, from) => {
+      const chosen = bulkFilterOf(filter, body.reroute, from.nowMs);
+      return replayed(await from.operations.replays.start({ ...body, filter: chosen }), from);
+    },
   }),
   endpoint({
     method: 'GET',
     path: '/api/replays',
     summary: 'The latest replays since the router was started.',
     ...{ query: nothing, body: nothing, reply: replayList, refusals: [] },
-    answer: async (_, { operations }) => ({
-      replays: await Promise.all(operations.replays.list().map((one) => replayed(one, operations))),
+    answer: async (_, from) => ({
+      replays: await Promise.all(from.operations.replays.list().map((one) => replayed(one, from))),
     }),
   }),
   ...oneOf('replay', replay, {
-    get: async (id, { operations }) => replayed(operations.replays.get(id), operations),
-    cancel: async (id, { operations }) => replayed(await operations.replays.cancel(id), operations),
+    get: async (id, from) => replayed(from.operations.replays.get(id), from),
+    cancel: async (id, from) => replayed(await from.operations.replays.cancel(id), from),
   }),
   endpoint({
     method: 'POST',
@@ -61,8 +60,8 @@ export const bulkEndpoints: readonly Endpoint[] = [
   }),
 ];
 
-async function replayed(change: Replay, { replays }: Answering['operations']): Promise<z.input<typeof replay>> {
-  return replayJson(change, await replays.outcomes(change.id));
+async function replayed(change: Replay, { operations, status }: Answering): Promise<z.input<typeof replay>> {
+  return replayJson(change, await operations.replays.outcomes(change.id), status.standings());
 }
 
 interface Of<R> {
