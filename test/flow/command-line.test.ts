@@ -183,7 +183,7 @@ describe('the command line', () => {
     const fresh = await send();
     expect(fresh.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
     const [, replaced, subject = '', where] =
-      /^With new ids.*: conv_AuUK7d2Qx → (\S+); --same keeps them\nswitchhook explain (\S+) (.+) shows what became of it\n$/.exec(
+      /^With new ids.*: conv_AuUK7d2Qx → (\S+), call-AuUK7d2Qx → call-\w+; --same keeps them\nswitchhook explain (\S+) (.+) shows what became of it\n$/.exec(
         fresh.stderr,
       ) ?? [];
     expect(replaced).to.equal(subject);
@@ -263,7 +263,7 @@ describe('the command line', () => {
     expect(idOf(second)).to.match(/-/).and.not.to.equal(idOf(first));
     expect(first.stderr).to.match(
       new RegExp(
-        `^With new ids.*: conv_AuUK7d2Qx → conv_\\w+; --same keeps them\\nswitchhook explain ${idOf(first)} shows`,
+        `^With new ids.*: conv_AuUK7d2Qx → conv_\\w+, call-AuUK7d2Qx → call-\\w+; --same keeps them\\nswitchhook explain ${idOf(first)} shows`,
       ),
     );
     const event = await (await fetch(`${url}/api/events/${idOf(first)}`)).json();

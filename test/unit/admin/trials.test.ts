@@ -235,6 +235,34 @@ describe('a body that is sent for real', () => {
       .and.not.equal('conv_12345678');
   });
 
+  it('gets ids long enough to be new, and names those that stay', async () => {
+    const { send } = world();
+    const body = {
+      ...{
+        id: 'st_7',
+        note: 'kept',
+        paid: 'x',
+        call: { callId: 'call_9', from: '+12345678912', numberId: '+12345678913' },
+      },
+      ...{ items: [{ order_id: 17 }], CallSid: 'CA1', room_id: '' },
+    };
+    const { replaced, kept } = await send('agents', body, true);
+    expect(replaced.map(({ old }) => old)).to.deep.equal(['st_7']);
+    expect(replaced[0]?.new).to.match(/^st_7\d{8}$/);
+    expect(kept).to.deep.equal([
+      { field: 'call.callId', value: 'call_9' },
+      { field: 'items.0.order_id', value: '17' },
+      { field: 'CallSid', value: 'CA1' },
+    ]);
+    expect((await send('agents', body)).kept, 'without new ids').to.deep.equal([]);
+    // Of the same call, as its end shows.
+    const { replaced: both } = await send('agents', { callId: 'call-A1b2C3d4e', id: 'conv_A1b2C3d4e' }, true);
+    const [conversation, call] = both.map((id) => id.new);
+    expect(both.map(({ old }) => old)).to.deep.equal(['conv_A1b2C3d4e', 'call-A1b2C3d4e']);
+    expect(call).to.equal(conversation?.replace('conv_', 'call-'));
+    expect((await send('agents', { id: 'abc' }, true)).replaced[0]?.new).to.match(/^abc[a-f]{8}$/);
+  });
+
   it('keeps every character of a text, but for the ids that become others', async () => {
     const { send, requests } = world();
     const text = '{ "id": "conv_12345678", "score": 1.0, "conv_12345678": 1e2 }';

@@ -49,20 +49,27 @@ export async function sendByRouter(
   const { body, source: named } = await prepared(sample as JsonObject | null, names);
   const row = withSample ?? own.find((one) => one.source === named) ?? only(own, source);
   const question = { source: row.source, body, newIds: sample !== null && same !== true };
-  const { reply, event, duplicate, reason, replaced } = await router.post('/api/send', sent, question);
-  if (json) printJson(output, { source: row.source, reply, event, duplicate, reason, replaced });
+  const { reply, event, duplicate, reason, replaced, kept } = await router.post('/api/send', sent, question);
+  if (json) printJson(output, { source: row.source, reply, event, duplicate, reason, replaced, kept });
   else output.line(`${reply.status} ${reply.text ?? stringifyJson((reply.body ?? {}) as JsonValue)}`);
-  if (!json) noteReplaced(output, replaced);
+  if (!json) noteReplaced(output, replaced, kept);
   if (reason !== null) throw new CommandFailure(exitCodes.failed, `the source refused it: ${reason}`);
   if (event !== null && !json) output.note(`switchhook explain ${event} shows what became of it`);
 }
 
-/** That a sample was sent with other ids than it has. */
-export function noteReplaced(output: Output, replaced: z.output<typeof sent>['replaced']): void {
+/** That a sample was sent with other ids than it has, and which stay. */
+export function noteReplaced(output: Output, replaced: SentReply['replaced'], kept: SentReply['kept']): void {
   const pairs = replaced.map((id) => `${id.old} → ${id.new}`);
   if (pairs.length > 0)
     output.note(`With new ids, so that it is another event: ${pairs.join(', ')}; --same keeps them`);
+  const others = kept.map(({ field, value }) => `${field} ${value}`);
+  if (others.length > 0)
+    output.note(
+      `The source does not go by these ids, which stay: ${others.join(', ')}. To change them, send a changed file`,
+    );
 }
+
+type SentReply = z.output<typeof sent>;
 
 type Row = SampleList['sources'][number];
 

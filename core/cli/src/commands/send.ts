@@ -45,7 +45,7 @@ export async function runSend(output: Output, what: string, options: SendOptions
   if (options.json) printJson(output, { source, status, reply });
   else {
     output.line(`${status} ${stringifyJson(reply)}`);
-    if (fresh !== null) (await import('./samples.js')).noteReplaced(output, fresh.replaced);
+    if (fresh !== null) (await import('./samples.js')).noteReplaced(output, fresh.replaced, fresh.kept);
   }
   if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
   const subject = fresh?.subject ?? null;

@@ -46,6 +46,8 @@ export interface Sent {
   readonly reason: string | null;
   /** Ids that were replaced by new ones. */
   readonly replaced: readonly { readonly old: string; readonly new: string }[];
+  /** Ids that stay, because the source does not go by them. */
+  readonly kept: readonly { readonly field: string; readonly value: string }[];
 }
 
 /** A body as its platform sent it: the router adds the answer to that of a call. */

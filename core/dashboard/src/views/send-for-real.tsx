@@ -156,7 +156,7 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
 }
 
 function Became({ sent, isCall }: { readonly sent: Sent; readonly isCall: boolean }) {
-  const { reply, event, duplicate, reason, replaced } = sent;
+  const { reply, event, duplicate, reason, replaced, kept } = sent;
   return (
     <>
       <p>
@@ -186,6 +186,13 @@ function Became({ sent, isCall }: { readonly sent: Sent; readonly isCall: boolea
             ))}
           </ul>
         </>
+      )}
+      {kept.length > 0 && (
+        <p class="note warn">
+          The source does not go by these ids, which stay:{' '}
+          {kept.map(({ field, value }) => `${field} ${value}`).join(', ')}. A system behind that goes by one of them
+          sees the same call or customer again: change it in the body.
+        </p>
       )}
       {reply.text !== null && <Source text={reply.text} label="Text of the reply" />}
       {reply.body !== null && <Source text={JSON.stringify(reply.body, null, 2)} label="Body of the reply" />}

@@ -14,10 +14,16 @@ export interface DraftedEvent {
 /** The events that a source would make of a body; rejects with a refusal where it does not take it. */
 export type Draft = (body: JsonObject) => Promise<readonly DraftedEvent[]>;
 
-/** Letters and digits at the end of an id that become others. */
+/** Letters and digits at the end of an id that become others; one with fewer gets so many more, or two copies could have the same. */
 const changedLength = 8;
 /** Of a call: another number would be another caller. */
 const phoneNumber = /^\+?\d{5,15}$/;
+/** A time in a key would be none with other digits. */
+const date = /^\d{4}-\d\d-\d\d/;
+/** `id`, `call_id`, `callId`, `CallSid`, and not `paid`. */
+const idField = /^(?:id|sid|uuid)$|[_-](?:id|sid|uuid)$|[a-z\d](?:Id|ID|Sid|SID|Uuid|UUID)$/;
+/** Ids that are named at most. */
+const mostKept = 10;
 
 /** An id of a body, and what is in its place. */
 export interface ReplacedId {
@@ -25,11 +31,19 @@ export interface ReplacedId {
   readonly new: string;
 }
 
+/** An id of a body that stays, by the path of its field: `call.id`. */
+export interface KeptId {
+  readonly field: string;
+  readonly value: string;
+}
+
 /** A body with other ids. */
 export interface FreshBody {
   readonly body: JsonObject;
   /** In the order in which they are in the body. */
   readonly replaced: readonly ReplacedId[];
+  /** The first ten that its source does not go by, and may mean something that exists, such as a customer. */
+  readonly kept: readonly KeptId[];
   /** What it is about. */
   readonly subject: string | null;
 }
@@ -46,13 +60,23 @@ export async function withNewIds(draft: Draft, body: JsonObject): Promise<FreshB
       ![agent, source].includes(text) &&
       // A key may begin with the type, and a field be a part of that: `ended`.
       !type.includes(text) &&
-      !phoneNumber.test(text),
+      !phoneNumber.test(text) &&
+      !date.test(text),
   );
   const instead = new Map(ids.map((id) => [id, otherId(id)]));
+  for (const { value } of idsIn(body)) {
+    const same = ids.find((id) => tailOf(id).length >= changedLength && tailOf(id) === tailOf(value));
+    const fresh = same === undefined || instead.has(value) || value === agent ? undefined : instead.get(same);
+    // `call-AuUK7d2Qx` beside `conv_AuUK7d2Qx`: of the same call.
+    if (fresh !== undefined)
+      instead.set(value, value.slice(0, -tailOf(value).length) + fresh.slice(-tailOf(value).length));
+  }
   const changed = replaced(body, instead);
   const after = await firstEvent(draft, changed);
   if (after === null || after.key === key) return null;
-  return { body: changed, replaced: [...instead].map(([old, fresh]) => ({ old, new: fresh })), subject: after.subject };
+  const pairs = [...instead].map(([old, fresh]) => ({ old, new: fresh }));
+  const kept = idsIn(body).filter(({ value }) => !instead.has(value) && value !== agent && !phoneNumber.test(value));
+  return { body: changed, replaced: pairs, kept: kept.slice(0, mostKept), subject: after.subject };
 }
 
 /** The text of a body with these ids replaced, and nothing else; where an id is written in another way, e.g. with escapes, the body is written anew. */
@@ -76,6 +100,14 @@ async function firstEvent(draft: Draft, body: JsonObject): Promise<DraftedEvent 
   }
 }
 
+/** What is in a field whose name ends like that of an id. */
+function idsIn(value: JsonValue, path: readonly string[] = []): readonly KeptId[] {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([name, field]) => idsIn(field, [...path, name]));
+  const isId = ['string', 'number', 'bigint'].includes(typeof value) && value !== '';
+  return isId && idField.test(path.at(-1) ?? '') ? [{ field: path.join('.'), value: String(value) }] : [];
+}
+
 function textsIn(value: JsonValue): readonly string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
@@ -92,13 +124,25 @@ function replaced<T extends JsonValue>(value: T, instead: ReadonlyMap<string, st
   return inner(value) as T;
 }
 
-/** Of the same form: digits stay digits, and letters become some that are also hexadecimal digits. */
+/** Of the same form: digits stay digits, and letters become some that are also hexadecimal digits. A short one gets longer. */
 function otherId(id: string): string {
+  const tail = tailOf(id);
+  if (tail.length < changedLength) return id + formOf((tail.at(-1) ?? '0').repeat(changedLength));
   const start = Math.max(1, id.length - changedLength);
+  return id.slice(0, start) + formOf(id.slice(start));
+}
+
+/** The letters and digits at its end. */
+function tailOf(id: string): string {
+  return /[a-z\d]*$/i.exec(id)?.[0] ?? '';
+}
+
+function formOf(text: string): string {
   const pick = (from: string) => from.charAt(Math.floor(random() * from.length));
-  const changed = [...id.slice(start)].map((each) => {
-    if (/\d/.test(each)) return pick('0123456789');
-    return /[a-z]/.test(each) ? pick('abcdef') : /[A-Z]/.test(each) ? pick('ABCDEF') : each;
-  });
-  return id.slice(0, start) + changed.join('');
+  return [...text]
+    .map((each) => {
+      if (/\d/.test(each)) return pick('0123456789');
+      return /[a-z]/.test(each) ? pick('abcdef') : /[A-Z]/.test(each) ? pick('ABCDEF') : each;
+    })
+    .join('');
 }

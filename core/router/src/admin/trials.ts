@@ -29,7 +29,7 @@ import {
   triedBody,
 } from './dry-run.js';
 import { type AnswerExplanation, explainAnswers, explainRoutes } from './explain.js';
-import { type ReplacedId, textWithIds, withNewIds } from './new-ids.js';
+import { type KeptId, type ReplacedId, textWithIds, withNewIds } from './new-ids.js';
 import type { AdminPlan, Explanation } from './operations.js';
 
 /** What trials take from the configuration. */
@@ -87,6 +87,8 @@ export interface Sent {
   readonly reason: string | null;
   /** Ids of the body that were replaced by new ones; none where that was not asked for, or it has none that its source knows. */
   readonly replaced: readonly ReplacedId[];
+  /** Where ids were replaced: others that stay. What goes by one of them sees the same call or customer. */
+  readonly kept: readonly KeptId[];
 }
 
 @injectable()
@@ -151,10 +153,10 @@ export class Trials {
     const sent = await this.#received(trial.source, request, intake);
     const { reply, event, reason } = sent;
     this.log.info('trial.sent', { source: trial.source, by, from, status: reply.status, event, reason });
-    return { ...sent, reply: this.#masked(reply), replaced: fresh?.replaced ?? [] };
+    return { ...sent, reply: this.#masked(reply), replaced: fresh?.replaced ?? [], kept: fresh?.kept ?? [] };
   }
 
-  async #received(source: string, request: RawRequest, intake: Intake): Promise<Omit<Sent, 'replaced'>> {
+  async #received(source: string, request: RawRequest, intake: Intake): Promise<Omit<Sent, 'replaced' | 'kept'>> {
     try {
       const reply = await intake.receive(source, request, this.clock.elapsed());
       const { id, duplicate } = reply.body ?? {};

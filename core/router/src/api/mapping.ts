@@ -171,8 +171,15 @@ export function explanationJson(
   };
 }
 
-export function sentJson({ reply, event, isDuplicate: duplicate, reason, replaced }: Sent): z.input<typeof trial.sent> {
-  return { reply: replyJson(reply), event, duplicate, reason, replaced };
+export function sentJson({
+  reply,
+  event,
+  isDuplicate: duplicate,
+  reason,
+  replaced,
+  kept,
+}: Sent): z.input<typeof trial.sent> {
+  return { reply: replyJson(reply), event, duplicate, reason, replaced, kept };
 }
 
 function replyJson({ status, body, text }: HttpReply): z.input<typeof trial.httpReply> {

@@ -42,5 +42,11 @@ export const sent = z
     replaced: list(z.object({ old: z.string(), new: z.string() }))
       .default([])
       .meta({ description: 'With `newIds`: each id of the body that was replaced, and by what.' }),
+    kept: list(z.object({ field: z.string().meta({ description: 'Its path, e.g. `call.id`.' }), value: z.string() }))
+      .default([])
+      .meta({
+        description:
+          'Where ids were replaced: the first ten that stay, because the source does not go by them. A system behind that does sees the same call or customer as before.',
+      }),
   })
   .register(named, { id: 'Sent' });
