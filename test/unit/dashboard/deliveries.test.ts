@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { mayBeRecorded } from '../../../core/dashboard/build/model/calls.js';
 import { changeOfDelivery } from '../../../core/dashboard/build/model/deliveries.js';
 import type { Delivery } from '../../../core/dashboard/build/model/replies.js';
 
@@ -27,5 +28,18 @@ describe('the question before one delivery is changed', () => {
     expect(changeOfDelivery('discard', { ...delivery, state: 'waiting', reason: null }).title).to.equal(
       'Discard a delivery',
     );
+  });
+});
+
+describe('a call that is not kept', () => {
+  it('may still be recorded for two minutes after its ring, which its id has', () => {
+    const id = '019b0000-0000-7000-8000-000000000000';
+    const ringMs = 0x019b00000000;
+    expect([0, 119_999, 120_000].map((ms) => mayBeRecorded(id, ringMs + ms))).to.deep.equal([true, true, false]);
+    expect(['nope', '', id.replace('-7', '-4')].map((one) => mayBeRecorded(one, ringMs))).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
   });
 });

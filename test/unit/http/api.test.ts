@@ -542,7 +542,7 @@ describe('the API', () => {
     const { reply } = await ask('POST', '/api/send', { source: 'agents', body: { key: 'a' } });
     expect(reply).to.deep.equal({
       reply: { status: 200, body: { id: 'event-1' }, text: null },
-      ...{ event: 'event-1', duplicate: false, reason: null, replaced: [] },
+      ...{ event: 'event-1', duplicate: false, reason: null, replaced: [], kept: [] },
     });
     for (const body of [{ source: 'agents' }, { source: 'agents', body: {}, text: '{}' }])
       expect((await ask('POST', '/api/send', body)).reply.detail).to.include('expected body or text');
@@ -719,6 +719,16 @@ describe('the API', () => {
     await close();
   });
 
+  it('names the limits of a number, and no source where the content type of its own request is wrong', async () => {
+    const { ask, close } = await setup();
+    for (const limit of ['-1', '0', '1001', '1.5', 'many'])
+      expect((await ask('GET', `/api/events?limit=${limit}`)).reply.errors, limit).to.deep.equal([
+        { path: 'limit', message: 'expected a whole number from 1 to 1000' },
+      ]);
+    expect((await ask('POST', '/api/replay')).reply.title).not.to.include('source');
+    await close();
+  });
+
   describe('says as a problem', () => {
     const cases: readonly (readonly [
       what: string,
@@ -755,6 +765,7 @@ describe('the API', () => {
       ['that a cursor is none', ['GET', '/api/events?cursor=nothing'], 'MALFORMED'],
       ['that a limit is too high', ['GET', '/api/events?limit=1001'], 'MALFORMED', 'limit'],
       ['that a limit is too low', ['GET', '/api/deliveries?limit=0'], 'MALFORMED', 'limit'],
+      ['that a limit is negative', ['GET', '/api/events?limit=-1'], 'MALFORMED', 'limit'],
       ['that a limit is no number', ['GET', '/api/events?limit=many'], 'MALFORMED', 'limit'],
       ['that a time is none', ['GET', '/api/events?since=yesterday'], 'MALFORMED', 'since'],
       ['that a time has no zone', ['GET', '/api/events?since=2026-01-01T00:00:00'], 'MALFORMED', 'since'],

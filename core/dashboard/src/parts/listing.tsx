@@ -22,7 +22,11 @@ export function usePages<T>(
   again: (items: readonly T[]) => number | null = () => null,
 ): { readonly first: Resource<Pages<T>>; readonly more: (page: Pages<T>) => Promise<null> } {
   const load = async (cursor: string | undefined, signal: AbortSignal): Promise<Pages<T>> => {
-    const reply = await api<Pick<Pages<T>, 'cursor' | 'search'>>(path, { query: { ...query, cursor }, signal });
+    const reply = await api<Pick<Pages<T>, 'cursor' | 'search'>>(path, {
+      // The address may have a cursor, which is that of the first page.
+      query: cursor === undefined ? query : { ...query, cursor },
+      signal,
+    });
     // The caller knows which list it is of.
     return { items: itemsOf(reply as never), cursor: reply.cursor, search: reply.search, number: 1 };
   };

@@ -1,6 +1,7 @@
 /** One call: what the caller's agent got, from where, and how long each look-up took. */
 import { ApiFailure, api } from '../model/api.js';
-import { ringText, stepTexts } from '../model/calls.js';
+import { mayBeRecorded, ringText, stepTexts } from '../model/calls.js';
+import { now, present } from '../model/clock.js';
 import { answerOf } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { CallAnswer, Explanation, WholeEvent } from '../model/replies.js';
@@ -25,7 +26,7 @@ export function Call({ place }: ViewProps) {
   const event = useResource(
     `call ${id}`,
     (signal) => api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }).catch(notYet),
-    (value) => (value === 'none' ? soonMs : null),
+    (value) => (value === 'none' && mayBeRecorded(id, now()) ? soonMs : null),
   );
   return (
     <Loaded of={event}>
@@ -39,6 +40,17 @@ export function Call({ place }: ViewProps) {
 }
 
 function NotYet({ id }: { readonly id: string }) {
+  if (!mayBeRecorded(id, present.value))
+    return (
+      <>
+        <h1>No such call</h1>
+        <Empty title={`There is no call ${id}.`}>
+          <p>
+            Retention may have removed it, or the address is wrong: <a href={linkTo(['calls'])}>the calls</a>.
+          </p>
+        </Empty>
+      </>
+    );
   return (
     <>
       <h1>No call yet</h1>

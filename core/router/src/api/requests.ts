@@ -61,9 +61,11 @@ export const word = z.string().min(1).max(512);
 function number(least: number, most: number) {
   return z
     .string()
-    .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
-    .transform(Number)
-    .pipe(z.int().min(least).max(most));
+    .refine(
+      (text) => /^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `expected a whole number from ${least} to ${most}`,
+    )
+    .transform(Number);
 }
 
 /** Where a delivery stands. */

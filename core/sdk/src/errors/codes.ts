@@ -31,8 +31,8 @@ const table = {
   BODY_TOO_LARGE: { status: 413, sentence: 'The body is larger than allowed.', hint: 'server.bodyLimit is the limit.' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    sentence: 'The source does not read this content type or encoding.',
-    hint: 'SigmaMind sends application/json, not compressed.',
+    sentence: 'The content type or encoding of the request is not one that is read here.',
+    hint: 'A request to the API has Content-Type: application/json, as webhooks of SigmaMind have, and is not compressed.',
   },
   OVERLOADED: {
     status: 429,
