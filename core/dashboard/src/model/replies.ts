@@ -162,12 +162,9 @@ export interface Attempt {
   readonly response: string | null;
 }
 
-export interface Delivery {
+export interface Delivery extends Pick<RouterEvent, 'type' | 'subject'> {
   readonly id: string;
   readonly event: string;
-  /** Type and subject of the event. */
-  readonly type: string;
-  readonly subject: string | null;
   readonly route: string;
   readonly destination: string;
   readonly transforms: readonly string[];

@@ -59,13 +59,12 @@ export const word = z.string().min(1).max(512);
 
 /** A whole number in a query. */
 function number(least: number, most: number) {
+  const message = `expected a whole number from ${least} to ${most}`;
   return z
     .string()
-    .refine(
-      (text) => /^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most,
-      `expected a whole number from ${least} to ${most}`,
-    )
-    .transform(Number);
+    .regex(/^\d{1,6}$/, message)
+    .transform(Number)
+    .pipe(z.int().min(least, message).max(most, message));
 }
 
 /** Where a delivery stands. */
