@@ -41,7 +41,8 @@ describe('the secret that a request has', () => {
       expect((await run('events', '--secret', '3')).stderr).to.include('Looked at 2 events');
       const wrong = await run('events', '--secret', 'old');
       expect([wrong.code, wrong.stderr]).to.satisfy(
-        ([code, text]: readonly [number, string]) => code !== 0 && /secret: expected a whole number from 0 to 1000/.test(text),
+        ([code, text]: readonly [number, string]) =>
+          code !== 0 && /secret: expected a whole number from 0 to 1000/.test(text),
       );
 
       const { sources } = await json('status', '--once');
