@@ -44,7 +44,10 @@ export const components: readonly Component[] = [
     description: 'Events of a platform that does not publish how it signs.',
     options: z.strictObject({
       secret: secret('Secret of the signature.'),
-      signature: z.strictObject({ header: z.string().optional() }).prefault({}).meta({ description: 'The signature.' }),
+      signature: z
+        .strictObject({ header: z.string().optional().meta({ description: 'The header.' }) })
+        .prefault({})
+        .meta({ description: 'The signature.' }),
     }),
     assumptions: ({ signature: { header } }) => {
       if (header === 'broken') throw new Error('a fault of the plugin');
