@@ -97,6 +97,22 @@ describe('lines of a log', () => {
     expect(numbers).to.deep.equal(Array.from({ length: 200 }, (_, n) => n));
   });
 
+  it('cost nothing else where they cannot be written, in the timer, at once, or later', async () => {
+    const clock = new FakeClock();
+    let writes = 0;
+    const write = () => {
+      writes += 1;
+      throw new Error('it is closed');
+    };
+    const log = openLog({ level: 'info', mask: maskFor([]), to: new GatheredLines({ write }, clock) });
+    log.info('event.received');
+    await clock.advance(50);
+    log.error('call.failed');
+    log.info('event.received');
+    await clock.advance(50);
+    expect(writes).to.equal(3);
+  });
+
   it('are complete when the process ends by itself, by an exit, or by an error that is not caught', () => {
     for (const end of ['', 'process.exit(0);', "setImmediate(() => { throw new Error('uncaught'); });"]) {
       const script = `const { maskFor, openLog } = await import('@switchhook/core/internal');

@@ -129,7 +129,8 @@ function standardOutput(): LineWriter {
 }
 
 /**
- * Writes lines in groups: a write of its own for each line takes 6 % of the main thread's time under load.
+ * Writes lines in groups: a write of its own for each line takes 6 % of the main thread's time under load. What cannot be
+ * written is lost, and nothing is thrown: a timer writes, so nothing would catch it.
  */
 export class GatheredLines implements LineWriter {
   readonly #to: LineWriter;
@@ -154,7 +155,11 @@ export class GatheredLines implements LineWriter {
     if (this.#lines === '') return;
     const lines = this.#lines;
     this.#lines = '';
-    this.#to.write(lines);
+    try {
+      this.#to.write(lines);
+    } catch {
+      // The log itself failed: there is nowhere to report it.
+    }
   }
 }
 
