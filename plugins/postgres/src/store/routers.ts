@@ -29,6 +29,7 @@ export class Routers implements Coordination {
   #database: Database | null = null;
   /** Which leases are those of this router. */
   #number = 0;
+  #listens = (): boolean => false;
 
   constructor(settings: RoutersSettings, services: RoutersServices) {
     this.leaseMs = settings.lease;
@@ -37,9 +38,10 @@ export class Routers implements Coordination {
     this.#sql = routerStatements(settings.schema);
   }
 
-  /** The tables are installed. `number`: of the claims of this router. */
-  open(number: number): void {
+  /** The tables are installed. `number`: of the claims of this router. `listens`: whether it holds the lock that others look at. */
+  open(number: number, listens: () => boolean): void {
     this.#number = number;
+    this.#listens = listens;
     this.#database = new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
   }
 
@@ -50,7 +52,7 @@ export class Routers implements Coordination {
   }
 
   beat({ id, beat, report }: RouterBeat): Promise<readonly SeenBeat[]> {
-    return this.#run<SeenBeat>(this.#sql.beat, [id, beat, report, this.#number]);
+    return this.#run<SeenBeat>(this.#sql.beat, [id, beat, report, this.#number, this.#listens()]);
   }
 
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {

@@ -10,6 +10,7 @@ interface SessionSettings {
   readonly url: string;
   readonly schema: string;
   readonly listen: boolean;
+  readonly lease: number;
 }
 
 interface SessionServices {
@@ -70,12 +71,14 @@ export class Session {
       await this.#disconnect();
       return;
     }
-    const { schema } = this.#settings;
+    const { schema, lease } = this.#settings;
     const { rows } = await send(client, this.#sql.lockAlone, [schema]);
-    const isAlone = rows[0]?.is_alone === true;
-    if (isAlone) await whenAlone();
+    const isLocked = rows[0]?.is_locked === true;
+    // One that does not listen holds no lock. Where it has ended, its leases end by their time.
+    const { rows: others } = isLocked ? await send(client, this.#sql.beating, [lease]) : { rows: [] };
+    if (isLocked && others.length === 0) await whenAlone();
     await send(client, this.#sql.lockShared, [schema]);
-    if (isAlone) await send(client, this.#sql.unlockAlone, [schema]);
+    if (isLocked) await send(client, this.#sql.unlockAlone, [schema]);
   }
 
   async close(): Promise<void> {
@@ -92,6 +95,11 @@ export class Session {
   /** The process of the server that holds the lock of this store; 0 = none does. */
   get processId(): number {
     return this.#client === null ? 0 : this.#processId;
+  }
+
+  /** Whether others notice that this store is open, and this one what they leave. */
+  get listens(): boolean {
+    return this.#listens;
   }
 
   /** Calls `wake` for each destination with something due, until the returned function is called. */

@@ -13,9 +13,9 @@ export function routerStatements(schemaName: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   return {
     beat: statement(
-      'beat_with_age',
+      'beat_of_router',
       `with own as (
-        insert into ${s}.routers (id, beat, report, number, beaten_at) values ($1, $2, $3, $4, ${serverMs})
+        insert into ${s}.routers (id, beat, report, number, listens, beaten_at) values ($1, $2, $3, $4, $5, ${serverMs})
         on conflict (id) do update set beat = excluded.beat, report = excluded.report, number = excluded.number, beaten_at = excluded.beaten_at
         returning id, beat, report)
       select id, beat, report, 0::float8 as "ageMs" from own

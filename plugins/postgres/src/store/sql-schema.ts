@@ -154,6 +154,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   set local lock_timeout = '3s';
   alter table ${s}.routers add column beaten_at double precision;
   `,
+  // Routers that hold no lock by which others notice that they are there. In rows of older routers it is not known.
+  (s) => `
+  set local lock_timeout = '3s';
+  alter table ${s}.routers add column listens boolean not null default true;
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

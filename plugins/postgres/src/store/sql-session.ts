@@ -1,5 +1,6 @@
 /** The statements by which routers that share a schema notice each other. */
 import { quoted } from '../sql.js';
+import { serverMs } from './sql-routers.js';
 import type { Statement } from './sql-schema.js';
 
 /** One for all schemas; the text of a notification is the schema. */
@@ -25,7 +26,12 @@ export function sessionStatements(schemaName: string) {
     listen: statement('listen', `listen ${channel}`),
     notify: statement('notify', `select pg_notify('${channel}', $1)`),
     /** Every open store holds the lock, shared; one that gets it alone is the only one. */
-    lockAlone: statement('lock_alone', `select pg_try_advisory_lock(${routersLock}) as is_alone`),
+    lockAlone: statement('lock_alone', `select pg_try_advisory_lock(${routersLock}) as is_locked`),
+    /** Routers without a lock whose last heartbeat is younger than $1 ms. */
+    beating: statement(
+      'beating',
+      `select id from ${s}.routers where not listens and beaten_at > ${serverMs} - $1::float8 limit 1`,
+    ),
     lockShared: statement('lock_shared', `select pg_advisory_lock_shared(${routersLock})`),
     unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${routersLock})`),
     unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${routersLock})`),

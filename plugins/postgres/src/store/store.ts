@@ -115,7 +115,7 @@ export class PostgresStore implements Store {
       const [router] = await database.run<{ number: number }>(this.#sql.routerNumber);
       const number = router?.number ?? 0;
       const writes = new Writes(database, writeStatements(schema), clock, number);
-      this.coordination.open(number);
+      this.coordination.open(number, () => session.listens);
       await session.open(async () => {
         await writes.endAllLeases();
         await this.coordination.clear();

@@ -39,6 +39,20 @@ describe('leases in a database that routers share', () => {
   );
 
   it(
+    'of routers that do not listen stay where one that does is started beside them, until their heartbeats end',
+    withStore(async ({ open, database }) => {
+      const silent = await open({ listen: false });
+      await silent.coordination?.beat({ id: 'silent', beat: 1, report: '' });
+      await silent.append([handedOver(1)]);
+      const second = await open();
+      expect((await second.claim(aClaim())).deliveries).to.deep.equal([]);
+      await second.close?.();
+      await database.query('update routers set beaten_at = beaten_at - 30001');
+      expect((await (await open()).claim(aClaim())).deliveries).to.have.length(1);
+    }),
+  );
+
+  it(
     'last for as long as the option says, 30 s by default, from 5 s to 5 min',
     withStore(async ({ make }) => {
       expect(make().coordination?.leaseMs).to.equal(30_000);
