@@ -41,21 +41,23 @@ export interface ChangeRow {
   readonly ended: { readonly delivery: DeliveryRow; readonly attempt: Attempt } | null;
 }
 
-/** Of each kind, at most `limit` of those after a cursor. */
+/** Of each kind, at most `limit` of those after a cursor, and the number of at most `counted` that follow. */
 export function changesOf(
   rows: readonly ChangeRow[],
   last: number,
   after: string | null,
-  limit: number,
+  { limit, counted }: { readonly limit: number; readonly counted: number },
 ): contract.Changes {
   const match = /^(\d+)_(\d+)$/.exec(after ?? `${last}_${last}`);
   if (match === null) throw refuse('MALFORMED', 'the cursor is not one of the changes');
   const [events, attempts] = [match[1], match[2]].map((place) => Math.min(Number(place), last));
   const later = (from: number | undefined, isEnd: boolean) =>
-    rows.filter(({ number, ended }) => number > (from ?? 0) && (ended !== null) === isEnd).slice(0, limit);
+    rows.filter(({ number, ended }) => number > (from ?? 0) && (ended !== null) === isEnd).slice(0, limit + counted);
   const [kept, ended] = [later(events, false), later(attempts, true)];
+  const shown = [...kept.slice(0, limit), ...ended.slice(0, limit)];
   return {
-    changes: [...kept, ...ended].map(changeOf),
+    changes: shown.map(changeOf),
+    more: kept.length + ended.length - shown.length,
     cursor: `${kept.at(-1)?.number ?? events}_${ended.at(-1)?.number ?? attempts}`,
   };
 }

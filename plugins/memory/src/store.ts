@@ -263,8 +263,8 @@ class MemoryStore implements contract.Store {
     return backlogOf(this.#deliveries());
   }
 
-  async changes(after: string | null, limit: number): Promise<contract.Changes> {
-    return changesOf(this.#changes, this.#lastChange, after, limit);
+  async changes(after: string | null, limit: number, counted = 0): Promise<contract.Changes> {
+    return changesOf(this.#changes, this.#lastChange, after, { limit, counted });
   }
 
   #note(row: EventRow, ended: ChangeRow['ended']): void {

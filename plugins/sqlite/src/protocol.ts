@@ -61,7 +61,7 @@ export type Read =
   | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
   | { readonly kind: 'deadGroups'; readonly query: DeadGroupQuery; readonly start: Place }
   | { readonly kind: 'attempts'; readonly id: string }
-  | { readonly kind: 'changes'; readonly after: ChangesPlace | null; readonly limit: number }
+  | { readonly kind: 'changes'; readonly after: ChangesPlace | null; readonly limit: number; readonly counted: number }
   | { readonly kind: 'backlog' }
   | { readonly kind: 'state'; readonly key: string; readonly nowMs: number }
   | { readonly kind: 'stateKeys'; readonly prefix: string; readonly limit: number; readonly nowMs: number };
@@ -75,6 +75,7 @@ export interface ChangesPlace {
 /** Part of what happened, and where it ends. */
 export interface ChangesPart {
   readonly changes: readonly Change[];
+  readonly more: number;
   readonly place: ChangesPlace;
 }
 

@@ -10,7 +10,7 @@ import type {
   EventRecord,
 } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
-import type { ChangesPart, ChangesPlace, Read, Result, Segment } from './protocol.js';
+import type { ChangesPart, Read, Result, Segment } from './protocol.js';
 import { deliveryRecord, eventRecord, idOf, partsOf } from './records.js';
 import type { AttemptChangeRow, Place } from './sql.js';
 import type { Database } from './sql-connection.js';
@@ -61,7 +61,7 @@ export class Reads {
         return this.#sql.attempts.all(index, eventId);
       }
       case 'changes':
-        return this.#changes(read.after, read.limit);
+        return this.#changes(read);
       case 'backlog':
         return this.#counters.backlog();
       case 'state':
@@ -71,21 +71,27 @@ export class Reads {
     }
   }
 
-  #changes(after: ChangesPlace | null, limit: number): ChangesPart {
+  #changes({ after, limit, counted }: Extract<Read, { kind: 'changes' }>): ChangesPart {
     const end = this.#sql.changesEnd.get() ?? { seq: 0, change: 0 };
-    if (after === null) return { changes: [], place: end };
+    if (after === null) return { changes: [], more: 0, place: end };
     // A place beyond the end is of a file that was replaced, or had its last events removed.
     const events = this.#sql.eventsAfter.all(Math.min(after.seq, end.seq), limit);
     const attempts = this.#sql.attemptsAfter.all(Math.min(after.change, end.change), limit);
+    const place = {
+      seq: events.at(-1)?.seq ?? Math.min(after.seq, end.seq),
+      change: attempts.at(-1)?.change ?? Math.min(after.change, end.change),
+    };
+    const [furtherEvents, furtherAttempts] = [
+      events.length < limit ? undefined : this.#sql.countedEvents.get(place.seq, counted),
+      attempts.length < limit ? undefined : this.#sql.countedAttempts.get(place.change, counted),
+    ];
     return {
       changes: [
         ...events.map((row) => ({ kind: 'event' as const, event: eventRecord(row) })),
         ...attempts.map(changeOf),
       ],
-      place: {
-        seq: events.at(-1)?.seq ?? Math.min(after.seq, end.seq),
-        change: attempts.at(-1)?.change ?? Math.min(after.change, end.change),
-      },
+      more: (furtherEvents?.count ?? 0) + (furtherAttempts?.count ?? 0),
+      place: { seq: furtherEvents?.last ?? place.seq, change: furtherAttempts?.last ?? place.change },
     };
   }
 

@@ -23,6 +23,12 @@ export interface DeliveryFilter extends Window {
 export type DeadFilter = Omit<Window, 'limit'> &
   Pick<DeliveryFilter, 'reason' | 'destination' | 'route' | 'settledSinceMs' | 'settledUntilMs'>;
 
+/** Rows that were counted; null = none. */
+interface Counted {
+  readonly count: number;
+  readonly last: number | null;
+}
+
 /** A group of what is dead; the number of the delivery that died last. */
 export type DeadGroupRow = Omit<DeadGroup, 'latest'> & { readonly eventId: string; readonly number: number };
 
@@ -180,6 +186,13 @@ export function readStatements(db: Database) {
       from attempts a indexed by attempts_by_change
       cross join deliveries d on d.id = a.delivery cross join events e on e.seq = a.delivery >> 10
       where a.change > ? order by a.change limit ?`,
+    ),
+    countedEvents: statement<[number, number], Counted>(
+      'select count(*) as count, max(seq) as last from (select seq from events where seq > ? order by seq limit ?)',
+    ),
+    countedAttempts: statement<[number, number], Counted>(
+      `select count(*) as count, max(change) as last
+      from (select change from attempts indexed by attempts_by_change where change > ? order by change limit ?)`,
     ),
     state: statement<[string, number], { value: string }>(state),
     /** U+10FFFF is behind all other characters. */

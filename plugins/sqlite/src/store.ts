@@ -183,9 +183,9 @@ export class SqliteStore implements Store {
 
   readonly backlog = (): Promise<readonly Backlog[]> => this.#read({ kind: 'backlog' });
 
-  async changes(after: string | null, limit: number): Promise<Changes> {
-    const { changes, place } = await this.#read({ kind: 'changes', after: changesPlaceOf(after), limit });
-    return { changes, cursor: `${place.seq}_${place.change}` };
+  async changes(after: string | null, limit: number, counted = 0): Promise<Changes> {
+    const { place, ...part } = await this.#read({ kind: 'changes', after: changesPlaceOf(after), limit, counted });
+    return { ...part, cursor: `${place.seq}_${place.change}` };
   }
 
   /** Of the database and its write-ahead log. */

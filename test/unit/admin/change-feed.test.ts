@@ -1,30 +1,41 @@
 import { ChangeFeed } from '@switchhook/core/internal';
 import { memoryStore } from '@switchhook/plugin-memory';
 import { type Entry, phoneNormalizer, type Store } from '@switchhook/sdk';
-import { FakeClock } from '@switchhook/testkit';
+import { aClaim, aNewDelivery, FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 let given = 0;
-function anEntry(type = 'started', party: string | null = null): Entry {
+function anEntry(type = 'started', party: string | null = null, to: readonly string[] = []): Entry {
   given += 1;
   const id = `01890a5d-ac96-774b-bcce-${String(given).padStart(12, '0')}`;
   const event = { id, key: id, source: 'agents', type, subject: null, agent: null, party, occurredAtMs: 1 };
-  return { event: { ...event, receivedAtMs: 1, body: new Uint8Array(100) }, deliveries: [] };
+  return {
+    event: { ...event, receivedAtMs: 1, body: new Uint8Array(100) },
+    deliveries: to.map((destination) => aNewDelivery({ destination })),
+  };
 }
 
 function setup(change: (store: Store) => Store = (store) => store) {
   const clock = new FakeClock();
   const kept = memoryStore(clock);
-  let reads = 0;
-  const changes: NonNullable<Store['changes']> = (after, limit) => {
+  let [reads, most] = [0, 0];
+  const changes: NonNullable<Store['changes']> = (after, limit, counted) => {
     reads += 1;
-    return kept.changes?.(after, limit) ?? Promise.reject(new Error('none'));
+    if (after !== null) most = Math.max(most, limit);
+    return kept.changes?.(after, limit, counted) ?? Promise.reject(new Error('none'));
   };
   const store = change({ ...kept, append: kept.append.bind(kept), changes });
   const plan = { value: { normalizePhone: phoneNormalizer('US') } } as ConstructorParameters<typeof ChangeFeed>[0];
   const feed = new ChangeFeed(plan, store, clock);
   const append = (...entries: readonly Entry[]) => kept.append(entries);
-  return { clock, feed, append, reads: () => reads };
+  /** Claims all of `slack`, and settles it. */
+  const settle = async () => {
+    const { deliveries } = await kept.claim(aClaim({ destination: 'slack', limit: 10_000 }));
+    const attempt = { startedAtMs: 1, durationMs: 1, outcome: 'delivered', reason: null, response: null } as const;
+    const settlement = { state: 'delivered' } as const;
+    await kept.settle(deliveries.map(({ id, lease }) => ({ deliveryId: id, lease, attempt, settlement })));
+  };
+  return { clock, feed, append, settle, reads: () => reads, most: () => most };
 }
 
 const { signal } = new AbortController();
@@ -35,6 +46,45 @@ describe('the feed of changes', () => {
     const pages = feed.follow({ type: 'started' }, null, signal)[Symbol.asyncIterator]();
     expect((await pages.next()).value).to.include({ hidden: 0 });
     await append(...Array.from({ length: 1_200 }, () => anEntry()), anEntry('ended'));
+    const next = pages.next();
+    await clock.advance(500);
+    const { changes, hidden } = (await next).value;
+    expect([changes.length, hidden]).to.deep.equal([100, 1_100]);
+  });
+
+  it('shows half of each, events and attempts, to a client that follows everything, and reads no more than it shows', async () => {
+    const { clock, feed, append, settle, most } = setup();
+    const pages = feed.follow({}, null, signal)[Symbol.asyncIterator]();
+    await pages.next();
+    const page = async () => {
+      const next = pages.next();
+      await clock.advance(500);
+      const { changes, hidden } = (await next).value;
+      const attempts = changes.filter(({ kind }: { readonly kind: string }) => kind === 'attempt').length;
+      return [changes.length - attempts, attempts, hidden];
+    };
+    await append(...Array.from({ length: 1_200 }, () => anEntry('started', null, ['slack'])));
+    await settle();
+    expect(await page()).to.deep.equal([50, 50, 2_300]);
+    await append(...Array.from({ length: 90 }, () => anEntry('started', null, ['slack'])));
+    expect(await page()).to.deep.equal([90, 0, 0]);
+    await settle();
+    await append(...Array.from({ length: 20 }, () => anEntry()));
+    expect(await page()).to.deep.equal([20, 80, 10]);
+    expect(most()).to.equal(100);
+  });
+
+  it('shows the same where the store counts nothing', async () => {
+    const { clock, feed, append } = setup((store) => ({
+      ...store,
+      changes: async (after, limit) => {
+        const { changes, cursor } = (await store.changes?.(after, limit)) ?? { changes: [], cursor: '' };
+        return { changes, cursor };
+      },
+    }));
+    const pages = feed.follow({}, null, signal)[Symbol.asyncIterator]();
+    await pages.next();
+    await append(...Array.from({ length: 1_200 }, () => anEntry()));
     const next = pages.next();
     await clock.advance(500);
     const { changes, hidden } = (await next).value;

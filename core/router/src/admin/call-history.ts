@@ -28,8 +28,8 @@ interface SourceCalls {
 
 /** Read at once, so that no phone waits while bodies are parsed; more where most of them are not. */
 const pageSizes = { all: 100, ofNumber: 250 };
-/** For one page, of all sources: numbers and answers are not indexed, and 8,000 take about 150 ms. */
-const mostRead = 8_000;
+/** For one page, of all sources: numbers and answers are not indexed, and 6,000 take about 120 ms. */
+const mostRead = 6_000;
 
 /** Events of calls of these sources, newest first. A page may be empty before the end: only so many events are read for it. */
 export async function answeredCalls(

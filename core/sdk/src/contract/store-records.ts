@@ -196,6 +196,8 @@ export type Change =
 export interface Changes {
   /** Events in the order of their commits, then attempts likewise. */
   readonly changes: readonly Change[];
+  /** How many followed and were counted only: `cursor` is behind them. Undefined: the store counts none. */
+  readonly more?: number;
   /** Where this part ended: `after` of the next one, also after a restart. */
   readonly cursor: string;
 }

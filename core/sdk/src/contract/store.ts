@@ -239,8 +239,9 @@ export interface Store extends Lifecycle {
    * Only of stores whose changes can be followed: what happened after a cursor, at most `limit` events and `limit` attempts. Null:
    * nothing yet, and a cursor from which on all that is committed later is found, by whatever router. A change is found
    * once, and may be found late; what was removed is not found. A cursor of another store is refused as `MALFORMED`, or is like null.
+   * `counted`: so many further events, and attempts, may be counted in `more` instead of being read; 0 by default.
    */
-  changes?(after: string | null, limit: number): Promise<Changes>;
+  changes?(after: string | null, limit: number, counted?: number): Promise<Changes>;
   /**
    * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
    * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own, and loses its

@@ -3,12 +3,19 @@ import { type Change, type Changes, refuse } from '@switchhook/sdk';
 import type { Database } from './database.js';
 import { type AttemptRow, attemptOf, type DeliveryRow, deliveryRecord, type EventRow, eventRecord } from './rows.js';
 import type { readStatements } from './sql-reads.js';
+import type { Statement } from './sql-schema.js';
 
 interface KeptRow extends EventRow {
   readonly xid: string;
 }
 interface EndedRow extends KeptRow, Omit<DeliveryRow, 'id' | 'seq'>, Omit<AttemptRow, 'reason'> {
   readonly why: string | null;
+}
+
+/** Rows that were counted, and the place of the last one. */
+interface CountedRow {
+  readonly count: number;
+  readonly place: readonly string[];
 }
 
 /** Where events end, and where attempts do. */
@@ -19,7 +26,7 @@ export async function changesAfter(
   database: Database,
   sql: ReturnType<typeof readStatements>,
   after: string | null,
-  limit: number,
+  { limit, counted }: { readonly limit: number; readonly counted: number },
 ): Promise<Changes> {
   if (after === null) {
     const [end] = await database.run<{ xid: string }>(sql.changesEnd);
@@ -33,9 +40,14 @@ export async function changesAfter(
   const events = lastKept === undefined ? place.slice(0, 2) : [lastKept.xid, lastKept.seq];
   const attempts =
     lastEnded === undefined ? place.slice(2) : [lastEnded.xid, lastEnded.seq, lastEnded.idx, lastEnded.number];
+  const further = async (statement: Statement, place: readonly unknown[], read: readonly unknown[]) =>
+    counted === 0 || read.length < limit ? [] : database.run<CountedRow>(statement, [...place, counted]);
+  const [moreEvents] = await further(sql.countedEvents, events, kept);
+  const [moreAttempts] = await further(sql.countedAttempts, attempts, ended);
   return {
     changes: [...kept.map((row): Change => ({ kind: 'event', event: eventRecord(row) })), ...ended.map(endOf)],
-    cursor: `${events.join('_')}.${attempts.join('_')}`,
+    more: (moreEvents?.count ?? 0) + (moreAttempts?.count ?? 0),
+    cursor: `${(moreEvents?.place ?? events).join('_')}.${(moreAttempts?.place ?? attempts).join('_')}`,
   };
 }
 

@@ -144,8 +144,8 @@ export class Reads {
     return rows.map(attemptOf);
   }
 
-  changes(after: string | null, limit: number): Promise<Changes> {
-    return changesAfter(this.#database, this.#sql, after, limit);
+  changes(after: string | null, limit: number, counted: number): Promise<Changes> {
+    return changesAfter(this.#database, this.#sql, after, { limit, counted });
   }
 
   async backlog(): Promise<readonly Backlog[]> {

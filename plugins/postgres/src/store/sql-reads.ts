@@ -155,6 +155,23 @@ export function readStatements(schemaName: string) {
       where (e.xid, e.seq) > (least($1::text::xid8, ${xmin}), $2::bigint) and e.xid < ${xmin}
       order by e.xid, e.seq limit $3`,
     ),
+    countedEvents: statement(
+      'counted_events',
+      `with page as (
+        select e.xid, e.seq from ${s}.events e
+        where (e.xid, e.seq) > (least($1::text::xid8, ${xmin}), $2::bigint) and e.xid < ${xmin} order by e.xid, e.seq limit $3)
+      select (select count(*)::int from page) as count, array[xid::text, seq::text] as place
+      from page order by xid desc, seq desc limit 1`,
+    ),
+    countedAttempts: statement(
+      'counted_attempts',
+      `with page as (
+        select a.xid, a.seq, a.idx, a.number from ${s}.attempts a
+        where (a.xid, a.seq, a.idx, a.number) > (least($1::text::xid8, ${xmin}), $2::bigint, $3::int, $4::int) and a.xid < ${xmin}
+        order by a.xid, a.seq, a.idx, a.number limit $5)
+      select (select count(*)::int from page) as count, array[xid::text, seq::text, idx::text, number::text] as place
+      from page order by xid desc, seq desc, idx desc, number desc limit 1`,
+    ),
     attemptsAfter: statement(
       'attempts_after',
       `with page as materialized (

@@ -218,8 +218,8 @@ export class PostgresStore implements Store {
 
   readonly backlog = () => this.#read(({ reads }) => reads.backlog());
 
-  readonly changes = (after: string | null, limit: number): Promise<Changes> =>
-    this.#read(({ reads }) => reads.changes(after, limit));
+  readonly changes = (after: string | null, limit: number, counted = 0): Promise<Changes> =>
+    this.#read(({ reads }) => reads.changes(after, limit, counted));
 
   state(key: string): Promise<string | null> {
     return this.#read(({ state }) => state.get(key));

@@ -229,6 +229,8 @@ describe('the statements of the store postgres', () => {
     [reads.delivery, [eventId(1), 0], [/^seen_id_key$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/]],
     [reads.attempts, [eventId(1), 0], [/^seen_id_key$/, /^attempts_\d+_pkey$/]],
     [reads.eventsAfter, ['1', 0, 51], [/^events_\d+_xid_seq_idx$/]],
+    [reads.countedEvents, ['1', 0, 10_000], [/^events_\d+_xid_seq_idx$/]],
+    [reads.countedAttempts, ['1', 0, 0, 0, 10_000], [/^attempts_\d+_xid_seq_idx_number_idx$/]],
     [
       reads.attemptsAfter,
       ['1', 0, 0, 0, 51],
@@ -270,7 +272,8 @@ describe('the statements of the store postgres', () => {
       [/^seen_id_key$/],
     ],
     [session.due, [nowMs], [/^deliveries_due$/]],
-    [routers.beat, ['a', 1, 'report', 1], []],
+    [session.beating, [30_000], []],
+    [routers.beat, ['a', 1, 'report', 1, true], []],
     [routers.take, ['crm', 2, 3], []],
     [routers.texts, [['a', 'b']], [/^texts_pkey$/]],
     [routers.keepTexts, [['a'], ['text'], [1]], [/^texts_pkey$/, /^texts_by_end$/]],

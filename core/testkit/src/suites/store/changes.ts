@@ -99,6 +99,23 @@ export function changesTests(test: Test): void {
       deepStrictEqual(new Set(texts(await live.next(10))).size, 10);
     });
 
+    test('are counted beyond a limit where that is asked for and the store can, and each is read or counted once', async ({
+      store,
+    }) => {
+      const live = await follower(store, 2);
+      await store.append([1, 2, 3, 4, 5].map((n) => anEntry(n)));
+      await settleAll(store);
+      let [cursor, read, counted] = [live.cursor(), 0, 0];
+      while (read + counted < 10) {
+        const part = await live.changes(cursor, 2, 2);
+        ok(part.more === undefined || part.more <= 4);
+        read += part.changes.length;
+        counted += part.more ?? 0;
+        cursor = part.cursor;
+      }
+      deepStrictEqual([read + counted, (await live.changes(cursor, 10, 10)).changes], [10, []]);
+    });
+
     test.needing('reopen')('go on after a restart where they ended', async ({ store, reopen }) => {
       const live = await follower(store);
       ok(reopen !== undefined);
