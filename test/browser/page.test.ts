@@ -542,10 +542,11 @@ describe('an operator with the page', () => {
     await page.clock.install();
     await page.reload();
     await page.getByRole('row', { name: /^agents/ }).waitFor();
-    const components = [{ kind: 'source', name: 'added', use: 'hmac.events', description: 'Of a reload.' }];
+    const row = { kind: 'source', name: 'added', use: 'hmac.events', description: 'Of a reload.' };
+    const components = [{ ...row, receivesAt: '/hooks/added/***' }];
     await page.route('**/api/components', (route) => route.fulfill({ json: { components } }));
     await page.clock.fastForward(10_000);
-    await page.getByRole('row', { name: /^added/ }).waitFor();
+    await page.getByRole('row', { name: /^added.*receives at \/hooks\/added\/\*\*\*/ }).waitFor();
 
     await tab.go('events');
     await page.getByText('No event yet.').waitFor();

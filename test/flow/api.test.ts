@@ -118,6 +118,17 @@ describe('an operator at the command line', () => {
     expect(tried.stdout).to.match(new RegExp(`it would wait: ${paused}`));
   });
 
+  it('is told of an event that it came again, how often and when last', async () => {
+    const { send, run, json } = await setup();
+    const id = await send({ conversationId: 'conv_6' });
+    expect((await json('events', id)).repeated).to.equal(null);
+    for (const _ of [1, 2]) expect(await send({ conversationId: 'conv_6' })).to.equal(id);
+    expect((await json('events', id)).repeated).to.have.property('times', 2);
+    expect((await run('events', id)).stdout).to.match(
+      /^came again 2 times since the router started, last .* ago: it is kept and delivered once$/m,
+    );
+  });
+
   it('is told which part of a condition kept an event from its route, with the values', async () => {
     const { send, run, json } = await setup();
     const id = await send({ duration: 12 });

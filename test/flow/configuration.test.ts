@@ -121,6 +121,10 @@ describe('the configuration of a running router', () => {
     for (const text of shown)
       for (const [name, secret] of Object.entries({ ...planted, ...environment }))
         expect(text.includes(secret), `${name} in ${text}`).to.equal(false);
+    const { components } = JSON.parse(shown[2] ?? '');
+    const places = components.map(({ receivesAt }: { receivesAt: string | null }) => receivesAt);
+    expect(places.filter((at: string | null) => at !== null)).to.deep.equal(['/hooks/agents', '/hooks/calls/***']);
+    expect(shown.join('\n')).to.include('/hooks/calls/***');
     const { text, warnings, files, changed, format } = JSON.parse(shown[0] ?? '');
     const [was, is] = [yaml, String(text)].map((one) => one.split('\n'));
     expect(is).to.have.length(was?.length ?? 0);

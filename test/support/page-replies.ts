@@ -44,7 +44,7 @@ export const reads = {
   components: (
     reply: Reply<typeof api.componentList>,
   ): {
-    readonly components: readonly page.Component[];
+    readonly components: readonly configured.Component[];
     readonly installed?: configured.Installed | undefined;
   } => reply,
   errors: (reply: Reply<typeof api.errorList>): { readonly errors: readonly configured.ErrorCode[] } => reply,

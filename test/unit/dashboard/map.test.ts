@@ -1,11 +1,26 @@
 import { expect } from 'chai';
 import { changesIn, fitting } from '../../../core/dashboard/build/model/configuration.js';
-import type { ComponentType, Option, ReloadReport } from '../../../core/dashboard/build/model/configuration-replies.js';
+import type {
+  Component,
+  ComponentType,
+  Option,
+  ReloadReport,
+} from '../../../core/dashboard/build/model/configuration-replies.js';
 import type { History } from '../../../core/dashboard/build/model/history-replies.js';
-import { callsBand, eventsBand, type Known, type MapNode } from '../../../core/dashboard/build/model/map.js';
-import type { Component, Status } from '../../../core/dashboard/build/model/replies.js';
+import {
+  type Configured,
+  callsBand,
+  eventsBand,
+  type Known,
+  type MapNode,
+} from '../../../core/dashboard/build/model/map.js';
+import type { Status } from '../../../core/dashboard/build/model/replies.js';
 
-const component = (kind: Component['kind'], name: string): Component => ({ kind, name, use: 'x', description: '' });
+const component = (kind: Component['kind'], name: string): Component => ({
+  kind,
+  name,
+  ...{ use: 'x', description: '', receivesAt: null },
+});
 const configured = {
   components: [
     ...['agents', 'lines'].map((name) => component('source', name)),
@@ -81,6 +96,20 @@ describe('the parts of the map', () => {
       '#/events?unevaluated=all&since=1h',
       '#/dead?destination=crm',
       '#/deliveries?destination=slow',
+    ]);
+  });
+
+  it('have routes that need attention because a destination of theirs fails', () => {
+    const routes = ['crm', 'slow'].map((to) => ({
+      ...configured.routes[1],
+      name: `to ${to}`,
+      from: ['agents'],
+      to: [to],
+    }));
+    const { middle } = eventsBand({ ...configured, routes } as unknown as Configured, known);
+    expect(middle.map(brief)).to.deep.equal([
+      'route to crm warn: 0 events (Destination crm: 1 dead delivery.)',
+      'route to slow off: 0 events',
     ]);
   });
 

@@ -46,7 +46,7 @@ describe('what the page writes', () => {
       destination: 'crm',
       state: 'dead',
     } as unknown as EventDetails['deliveries'][number];
-    const event = { ...facts, ...times, data, bytes: 3, verifiedBy: null, deliveries: [delivery] };
+    const event = { ...facts, ...times, data, bytes: 3, verifiedBy: null, repeated: null, deliveries: [delivery] };
     expect(fixtureOf(event).replaceAll(/\s/g, '')).to.equal(
       '{"id":"e","key":"k","source":"agents","type":"t","subject":null,"agent":null,"occurredAt":"2026-01-01T00:00:00.000Z",' +
         '"receivedAt":"2026-01-01T00:00:01.000Z","data":{"n":1,"answer":"afieldofthesender"},' +

@@ -55,8 +55,8 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     routes: fixture.routes ?? [aRoute()],
     conditions: ['event.data.x == "hunter2"'],
     components: [
-      { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
-      { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
+      { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.', receivesAt: null },
+      { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.', receivesAt: null },
     ],
     samples: [
       { source: 'agents', use: 'a.b', calls: false, signs: true, samples: [{ name: 'ended', body: { key: 'a' } }] },
@@ -690,6 +690,7 @@ describe('the API', () => {
     ]);
     const { components } = (await ask('GET', '/api/components')).reply;
     expect(components.map(({ use }: { use: string }) => use)).to.deep.equal(['memory', 'http.post']);
+    expect(components.map(({ receivesAt }: { receivesAt: string }) => receivesAt)).to.deep.equal([null, null]);
     await close();
   });
 

@@ -56,7 +56,9 @@ const shows: Readonly<Record<Shown, Show>> = {
   components: async (router, output, { json }) => {
     const found = await router.get('/api/components', componentList);
     if (json) return printJson(output, found);
-    const rows = found.components.map(({ kind, name, use, description }) => [kind, name, use, description]);
+    const rows = found.components.map(({ kind, name, use, receivesAt, description }) => {
+      return [kind, name, use, receivesAt ?? '', description];
+    });
     printTable(output, componentColumns, rows);
   },
   types: async (router, output, { json }, type) => {
@@ -101,6 +103,7 @@ const componentColumns: readonly Column[] = [
   { heading: 'kind' },
   { heading: 'name' },
   { heading: 'use' },
+  { heading: 'receives at', cut: 12, drop: 1 },
   { heading: 'what it does', cut: 15 },
 ];
 const typeColumns: readonly Column[] = [

@@ -4,7 +4,7 @@ import { duplicateList, type EventSearch, eventBody, eventDetails, eventList } f
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
-import { clockTime, printDelivery, printEvent, printIndented, proofText } from '../format/event.js';
+import { clockTime, printDelivery, printEvent, printIndented, proofText, relative } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { noteRest, printJson, printTable, quantity } from '../print.js';
 import { type Column, timeCut } from '../table.js';
@@ -67,9 +67,13 @@ async function showEvent(router: RouterClient, id: string, options: EventsOption
   const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
   if (options.json) return printJson(output, event);
   printEvent(output, event);
-  const { bytes, verifiedBy } = event;
+  const { bytes, repeated, verifiedBy } = event;
   const size = bytes === null ? [] : [quantity(bytes, 'byte')];
   output.line([...size, proofText(verifiedBy)].join(', '));
+  if (repeated !== null)
+    output.line(
+      `came again ${repeated.times === 1 ? 'once' : `${repeated.times} times`} since the router started, last ${relative(repeated.lastAt)}: it is kept and delivered once`,
+    );
   if (event.data === null) output.line('Retention has removed its body.');
   else printIndented(output, event.data, '  ');
   if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');

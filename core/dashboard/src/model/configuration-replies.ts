@@ -1,5 +1,4 @@
 /** What the page reads of the configuration. The test of the other replies compares it with the API's own schemas. */
-import type { Component } from './replies.js';
 
 export interface Warning {
   readonly code: string;
@@ -75,3 +74,12 @@ export type ReloadReport = {
     readonly [Change in 'added' | 'changed' | 'removed']: readonly string[];
   };
 } & { readonly settings: readonly string[]; readonly restart: readonly { readonly setting: string }[] };
+
+/** A row of the configuration that names a component. */
+export interface Component {
+  readonly kind: 'source' | 'destination' | 'resolver' | 'transform' | 'store';
+  readonly name: string;
+  readonly use: string;
+  readonly description: string;
+  readonly receivesAt: string | null;
+}

@@ -1,10 +1,10 @@
 /** The two parts of the map: events on their way to destinations, and calls on their way to resolvers. */
-import type { Answer } from './configuration-replies.js';
+import type { Answer, Component } from './configuration-replies.js';
 import { sum } from './history.js';
 import type { History } from './history-replies.js';
 import type { Link } from './layout.js';
 import { linkTo } from './location.js';
-import type { Component, Level, ResolverStatus, Route, Status } from './replies.js';
+import type { Level, ResolverStatus, Route, Status } from './replies.js';
 import { count } from './wording.js';
 
 /** A box of the map. */
@@ -47,7 +47,7 @@ export function eventsBand({ components, routes }: Configured, known: Known): Ma
   const sources = new Set([...named(components, 'source'), ...routes.flatMap(({ from }) => from)]);
   return {
     left: [...sources].map((name) => sourceNode(name, known, 'events')),
-    middle: routes.map(({ name }) => routeNode(name, known)),
+    middle: routes.map((route) => routeNode(route, known)),
     right: named(components, 'destination').map((name) => destinationNode(name, known)),
     links: routes,
   };
@@ -108,15 +108,24 @@ function refusedText(refused: number, reason: string | undefined): string {
   return reason === undefined ? requests : `${requests}, most often: ${reason}`;
 }
 
-function routeNode(name: string, { history }: Known): MapNode {
+/** A route whose destination fails is not well, either: what it matches does not arrive. */
+function routeNode({ name, to }: Route, { status, history }: Known): MapNode {
   const of = history?.routes.find(({ route }) => route === name);
   const [events, failures] = [sum(of?.events ?? []), sum(of?.failures ?? [])];
+  const failing = status?.destinations.find(
+    ({ destination, trouble }) => to.includes(destination) && trouble.level === 'bad',
+  );
+  const trouble =
+    failures > 0
+      ? `Its condition could not be evaluated for ${count(failures, 'event', 'events')}`
+      : failing === undefined
+        ? null
+        : `Destination ${failing.destination}: ${failing.trouble.what}`;
   return {
-    ...{ kind: 'route', name },
+    ...{ kind: 'route', name, trouble },
     link:
       failures > 0 ? linkTo(['events'], { unevaluated: name, since: '1h' }) : linkTo(['deliveries'], { route: name }),
-    level: failures > 0 ? 'warn' : events > 0 ? 'well' : 'off',
-    trouble: failures > 0 ? `Its condition could not be evaluated for ${count(failures, 'event', 'events')}` : null,
+    level: trouble !== null ? 'warn' : events > 0 ? 'well' : 'off',
     ...shown(history, `${count(events, 'event', 'events')}${failures > 0 ? `, ${failures} not evaluated` : ''}`),
   };
 }

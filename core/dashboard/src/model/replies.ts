@@ -112,13 +112,6 @@ export interface Probe {
   readonly ms: number;
 }
 
-export interface Component {
-  readonly kind: 'source' | 'destination' | 'resolver' | 'transform' | 'store';
-  readonly name: string;
-  readonly use: string;
-  readonly description: string;
-}
-
 export interface Route {
   readonly name: string;
   readonly from: readonly string[];
@@ -202,6 +195,8 @@ export interface DeliveryDetails extends Delivery {
 }
 
 export interface EventDetails extends WholeEvent {
+  /** Since the router started; null where it did not come again. */
+  readonly repeated: { readonly times: number; readonly lastAt: string } | null;
   readonly deliveries: readonly DeliveryDetails[];
 }
 

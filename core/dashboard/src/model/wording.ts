@@ -91,6 +91,11 @@ export function proofText(by: VerifiedBy | null): string {
   return position === 0 ? 'none: the source needs no secret' : `secret ${position} of ${of} of the source`;
 }
 
+/** `once`, `3 times`. */
+export function timesText(times: number): string {
+  return times === 1 ? 'once' : `${times.toLocaleString('en')} times`;
+}
+
 /** What a delivery has gathered, or that another one has gathered it; null where its route does not wait. */
 export function gatheredText({ id, state, attempts, gathered }: Delivery): string | null {
   if (gathered === null) return null;

@@ -1,7 +1,7 @@
 /** Names that exist, for completion in filters: those of the configuration, and types of events that have come. */
 import { api } from '../model/api.js';
-import type { Answer } from '../model/configuration-replies.js';
-import type { Component, Route, RouterEvent } from '../model/replies.js';
+import type { Answer, Component } from '../model/configuration-replies.js';
+import type { Route, RouterEvent } from '../model/replies.js';
 import { useResource } from './resource.js';
 
 /** Each without repetitions; empty until it is loaded. */

@@ -33,8 +33,9 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
                 </div>
                 <div>
                   <dt>Ring time, to the answer</dt>
-                  <dd title="Of each request of a platform; right within a tenth">
-                    about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}
+                  <dd>
+                    about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}{' '}
+                    <span class="dim">(each request counts, repeated ones too; right within a tenth)</span>
                   </dd>
                 </div>
               </dl>

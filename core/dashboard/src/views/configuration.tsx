@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import { api } from '../model/api.js';
 import { changesIn } from '../model/configuration.js';
-import type { Answer, Configuration as Read, ReloadReport } from '../model/configuration-replies.js';
+import type { Answer, Component, Configuration as Read, ReloadReport } from '../model/configuration-replies.js';
 import { linkTo } from '../model/location.js';
-import type { Component, Route } from '../model/replies.js';
+import type { Route } from '../model/replies.js';
 import { Action } from '../parts/actions.js';
 import { ConfigurationText, Warnings } from '../parts/configuration-text.js';
 import { Empty, Loaded } from '../parts/loaded.js';

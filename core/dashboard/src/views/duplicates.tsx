@@ -1,6 +1,7 @@
 /** Events that a sender has sent again: kept once, delivered once. */
 import { api } from '../model/api.js';
 import type { Duplicate } from '../model/duplicates.js';
+import { timesText } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, SubjectLink, Time } from '../parts/text.js';
@@ -39,7 +40,7 @@ export function Duplicates() {
                         {type}
                       </EventLink>
                     </th>
-                    <td data-label="Came again">{times === 1 ? 'once' : `${times} times`}</td>
+                    <td data-label="Came again">{timesText(times)}</td>
                     <td data-label="Last">
                       <Time iso={lastAt} />
                     </td>

@@ -7,7 +7,7 @@ import { bytesText } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import type { EventDetails, Explanation } from '../model/replies.js';
 import type { SampleSource } from '../model/trial-replies.js';
-import { count, proofText, shellLine } from '../model/wording.js';
+import { count, proofText, shellLine, timesText } from '../model/wording.js';
 import { Action, Copy } from '../parts/actions.js';
 import { DeliveryCards } from '../parts/delivery-card.js';
 import { RouteList } from '../parts/explained.js';
@@ -88,6 +88,16 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
             </span>
           </dd>
         </div>
+        {event.repeated !== null && (
+          <div>
+            <dt>Came again</dt>
+            <dd>
+              <a href={linkTo(['duplicates'])}>{timesText(event.repeated.times)}</a>, last{' '}
+              <Time iso={event.repeated.lastAt} />
+              <span class="dim">; it is kept and delivered once</span>
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Occurred, by the sender’s clock</dt>
           <dd>

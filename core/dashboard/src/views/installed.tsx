@@ -2,8 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api } from '../model/api.js';
 import { type FoundType, fitting } from '../model/configuration.js';
-import type { Installed as InstalledTypes, Option } from '../model/configuration-replies.js';
-import type { Component } from '../model/replies.js';
+import type { Component, Installed as InstalledTypes, Option } from '../model/configuration-replies.js';
 import { count } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';

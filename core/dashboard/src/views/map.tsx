@@ -1,9 +1,9 @@
 /** How events come to destinations, and calls to answers, with counts and coloured by trouble. */
 import { api } from '../model/api.js';
-import type { Answer } from '../model/configuration-replies.js';
+import type { Answer, Component } from '../model/configuration-replies.js';
 import { type Box, boxHeight, boxWidth, type Line, layoutOf } from '../model/layout.js';
 import { type Configured, callsBand, eventsBand, type MapBand, type MapNode } from '../model/map.js';
-import type { Component, Level, Route } from '../model/replies.js';
+import type { Level, Route } from '../model/replies.js';
 import { ends } from '../model/wording.js';
 import { useHistory } from '../parts/history.js';
 import { Empty, Loaded } from '../parts/loaded.js';

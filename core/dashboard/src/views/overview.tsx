@@ -86,7 +86,7 @@ interface ProblemLinkProps extends Pick<Status, 'destinations'> {
   readonly about: Status['summary']['about'];
 }
 
-/** To what a problem is about: refused requests, calls without an answer, or dead deliveries. */
+/** To what a problem is about: refused requests, calls without an answer, or deliveries that wait or are dead. */
 function ProblemLink({ about, destinations }: ProblemLinkProps) {
   if (about === undefined) return null;
   const { kind, name } = about;
@@ -95,9 +95,20 @@ function ProblemLink({ about, destinations }: ProblemLinkProps) {
     return (
       <a href={linkTo(['calls'], { source: name, step: 'unanswered', since: '1h' })}>Calls that no answer matched</a>
     );
-  const dead = kind === 'destination' ? destinations.find(({ destination }) => destination === name)?.dead : null;
-  if (dead == null || dead === 0) return null;
-  return <a href={linkTo(['dead'], { destination: name })}>Dead deliveries of {name}</a>;
+  const row = kind === 'destination' ? destinations.find(({ destination }) => destination === name) : undefined;
+  const waiting = (row?.waiting ?? 0) > 0;
+  const dead = (row?.dead ?? 0) > 0;
+  return (
+    <>
+      {waiting && (
+        <a href={linkTo(['deliveries'], { destination: name, state: 'waiting' })}>Waiting deliveries of {name}</a>
+      )}
+      {waiting && dead && ', '}
+      {dead && (
+        <a href={linkTo(['dead'], { destination: name })}>{`${waiting ? 'dead' : 'Dead'} deliveries of ${name}`}</a>
+      )}
+    </>
+  );
 }
 
 function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]; readonly changed: () => void }) {

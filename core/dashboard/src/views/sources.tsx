@@ -1,8 +1,9 @@
 /** Where events come from, and what was refused. */
 import { api } from '../model/api.js';
+import type { Component } from '../model/configuration-replies.js';
 import { linkTo } from '../model/location.js';
 import { ownersText, refusedQuery } from '../model/refused.js';
-import type { Component, PullStatus, SourceStatus } from '../model/replies.js';
+import type { PullStatus, SourceStatus } from '../model/replies.js';
 import { count, ends } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
@@ -43,7 +44,7 @@ export function Sources({ pulls, traffic, startedAt }: SourcesProps) {
                 </tr>
               </thead>
               <tbody>
-                {sources.map(({ name, use, description }) => (
+                {sources.map(({ name, use, description, receivesAt }) => (
                   <tr key={name}>
                     <th scope="row">
                       <a data-row="" href={linkTo(['events'], { source: name })}>
@@ -52,7 +53,7 @@ export function Sources({ pulls, traffic, startedAt }: SourcesProps) {
                       <span class="dim">{use}</span>
                     </th>
                     <td data-label="State">
-                      <SourceState pull={pulls.find(({ source }) => source === name)} name={name} />
+                      <SourceState pull={pulls.find(({ source }) => source === name)} receivesAt={receivesAt} />
                     </td>
                     <Traffic row={traffic.find(({ source }) => source === name)} />
                     <td data-label="What it is">{description}</td>
@@ -145,13 +146,21 @@ function Unknown({ row }: { readonly row: SourceStatus | undefined }) {
   );
 }
 
-function SourceState({ pull, name }: { readonly pull: PullStatus | undefined; readonly name: string }) {
-  if (pull === undefined)
+interface SourceStateProps {
+  readonly pull: PullStatus | undefined;
+  readonly receivesAt: string | null;
+}
+
+function SourceState({ pull, receivesAt }: SourceStateProps) {
+  if (pull === undefined) {
+    if (receivesAt === null) return <span class="dim">takes no requests</span>;
     return (
       <>
-        receives at <code>/hooks/{name}</code>
+        receives at <code>{receivesAt}</code>
+        {receivesAt.endsWith('***') && <span class="dim"> (*** is its token)</span>}
       </>
     );
+  }
   if (pull.state === 'running') return <Badge level="well">pulls</Badge>;
   if (pull.state === 'standby') return <Badge level="off">standby</Badge>;
   return (

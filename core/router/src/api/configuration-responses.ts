@@ -96,7 +96,16 @@ export type Installed = z.output<typeof installed>;
 
 export const componentList = z
   .object({
-    components: list(z.object({ kind, name: z.string(), use: z.string(), description: z.string() })),
+    components: list(
+      z.object({
+        ...{ kind, name: z.string(), use: z.string(), description: z.string() },
+        // A router of the version before does not send it.
+        receivesAt: z.string().nullable().default(null).meta({
+          description:
+            'Path at which a source takes requests; `***` stands for what has its secret. Null for sources that pull, and other kinds.',
+        }),
+      }),
+    ),
     installed: installed.optional().meta({ description: 'Only with `installed=true`.' }),
   })
   .register(named, { id: 'ComponentList' });

@@ -34,8 +34,13 @@ export function foundEventsJson({ items, cursor, examinedSinceMs, ...search }: F
 export function eventDetailsJson(
   { event, deliveries }: EventDetails,
   standings: Standings,
+  again: { readonly times: number; readonly lastAtMs: number } | null,
 ): z.input<typeof reply.eventDetails> {
-  return { ...wholeEventJson(event), deliveries: deliveries.map((one) => deliveryDetailsJson(one, standings)) };
+  return {
+    ...wholeEventJson(event),
+    repeated: again === null ? null : { times: again.times, lastAt: iso(again.lastAtMs) },
+    deliveries: deliveries.map((one) => deliveryDetailsJson(one, standings)),
+  };
 }
 
 export function deliveryJson(delivery: DeliveryRecord): z.output<typeof reply.delivery> {

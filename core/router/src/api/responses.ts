@@ -129,7 +129,14 @@ export const wholeEvent = event
   .register(named, { id: 'WholeEvent' });
 
 export const eventDetails = wholeEvent
-  .extend({ deliveries: list(deliveryDetails).meta({ description: 'In the order they were made.' }) })
+  .extend({
+    // A router of the version before does not send it.
+    repeated: z.object({ times: z.int(), lastAt: time }).nullable().default(null).meta({
+      description:
+        'How often it came again since the router started, and when last; null where it did not, or is not among the last thousand that did.',
+    }),
+    deliveries: list(deliveryDetails).meta({ description: 'In the order they were made.' }),
+  })
   .register(named, { id: 'EventDetails' });
 
 export const eventBody = z

@@ -61,6 +61,8 @@ export interface ComponentFacts {
   readonly name: string;
   readonly use: string;
   readonly description: string;
+  /** The path of a source that takes requests, without its secrets. Null for anything else. */
+  readonly receivesAt: string | null;
 }
 
 /** What endpoints answer from. */

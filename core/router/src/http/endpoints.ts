@@ -62,7 +62,8 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/events/{id}',
     summary: 'One event with its data, its deliveries and every attempt.',
     ...{ query: nothing, body: nothing, reply: reply.eventDetails, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations, status }) => eventDetailsJson(await operations.event(id), status.standings()),
+    answer: async ({ id }, { operations, status, duplicates }) =>
+      eventDetailsJson(await operations.event(id), status.standings(), duplicates.of(id)),
   }),
   endpoint({
     method: 'GET',

@@ -36,6 +36,11 @@ export class RecentDuplicates {
     if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
   }
 
+  /** How often an event came again; null where it did not, or is not among the last 1,000 that did. */
+  of(eventId: string): RecentDuplicate | null {
+    return this.#kept.get(eventId) ?? null;
+  }
+
   /** Ids of all of them, at most 1,000. */
   ids(): readonly string[] {
     return [...this.#kept.keys()];

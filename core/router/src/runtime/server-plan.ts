@@ -50,7 +50,8 @@ function hookOf({ accepts, calls = false }: Component, source: Source | undefine
 function infoOf(config: Config, sources: ReadonlyMap<string, Source>, clock: Clock): RouterInfo {
   const { file, routes, directory, shown, warnings, files, pending, digests } = config;
   const components = componentRows(config).map(({ name, component: { kind, type: use, description } }) => {
-    return { kind, name, use, description };
+    const receivesAt = kind === 'source' ? pathOf(name, sources.get(name), clock) : null;
+    return { kind, name, use, description, receivesAt };
   });
   const samples = [...config.sources, routerRow].map(
     ({ name: source, component: { type: use, calls = false, samples } }) => {
@@ -80,6 +81,18 @@ function infoOf(config: Config, sources: ReadonlyMap<string, Source>, clock: Clo
       return installed;
     },
   };
+}
+
+/** Where a source takes requests. What it adds to the path by its signature is a token. */
+function pathOf(name: string, source: Source | undefined, clock: Clock): string | null {
+  if (source === undefined || source.start !== undefined) return null;
+  const path = `/hooks/${encodeURIComponent(name)}`;
+  try {
+    const { rest = '' } = source.sign?.(new Uint8Array(), clock.now()) ?? {};
+    return rest === '' ? path : `${path}${rest.charAt(0)}***`;
+  } catch {
+    return path;
+  }
 }
 
 function searched(text: string | null): string | null {
