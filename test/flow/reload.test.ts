@@ -367,13 +367,13 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
       '  routes: changed all; 0 unchanged',
       '  settings: log.level',
       'after a restart: server.port (it takes effect when the server is opened)',
-      'after a restart: store (events are in the store that is open)',
+      'after a restart: store.path (it takes effect when the store is opened)',
       '',
     ]);
     expect((await statusOf(url)).configuration.generation).to.equal(1);
     const settings = ({ restart }: ReloadReport) => restart.map(({ setting }) => setting);
-    expect(settings(await router.reload())).to.deep.equal(['server.port', 'store']);
-    expect(settings(await router.reload({ dryRun: true }))).to.deep.equal(['server.port', 'store']);
+    expect(settings(await router.reload())).to.deep.equal(['server.port', 'store.path']);
+    expect(settings(await router.reload({ dryRun: true }))).to.deep.equal(['server.port', 'store.path']);
     expect(await send(url, 'conv_1')).to.equal(200);
   });
 

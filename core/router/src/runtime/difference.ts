@@ -1,5 +1,5 @@
 /** What a reload changes: two configurations, row by row. */
-import { stringifyJson } from '@switchhook/sdk';
+import { parseJson, stringifyJson } from '@switchhook/sdk';
 import type { ComponentRow, Config, RestartNeeded, ServerConfig } from '../config/config.js';
 import { type Provided, servicesFor } from './plugin-providers.js';
 
@@ -78,16 +78,26 @@ const settingNames: { readonly [K in keyof ServerConfig]: string } = {
 
 /** What of the next configuration is ignored until a restart. */
 export function restartNeeded(earlier: Config, next: Config): readonly RestartNeeded[] {
-  const isSameStore = earlier.store.component === next.store.component && isSameText('store', earlier, next);
   return [
     ...restartSettings
       .filter((key) => earlier.server[key] !== next.server[key])
       .map((key) => ({ setting: settingNames[key], reason: 'it takes effect when the server is opened' })),
-    ...(isSameStore ? [] : [{ setting: 'store', reason: 'events are in the store that is open' }]),
+    ...changedStoreSettings(earlier, next).map((setting) => {
+      return { setting, reason: 'it takes effect when the store is opened' };
+    }),
     ...next.outdated.map(({ plugin, running, installed }) => {
       return { setting: plugin, reason: `version ${installed} is installed, this process runs ${running}` };
     }),
   ];
+}
+
+/** As they are written, e.g. `store.path`; `store` where its plugin has become another one. */
+function changedStoreSettings(earlier: Config, next: Config): readonly string[] {
+  const [before, after] = [earlier, next].map(({ written }) => Object(parseJson(written.get('store') ?? '{}')));
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const changed = keys.filter((key) => stringifyJson(before[key] ?? null) !== stringifyJson(after[key] ?? null));
+  if (changed.length > 0) return changed.map((key) => `store.${key}`);
+  return earlier.store.component === next.store.component ? [] : ['store'];
 }
 
 /** The next configuration, with what only a restart changes as it is. */

@@ -61,8 +61,9 @@ const table = {
   },
   STORE_UNAVAILABLE: {
     status: 503,
-    sentence: 'The event could not be committed, so it was not acknowledged.',
-    hint: "The sender retries; the log contains the store's error.",
+    sentence:
+      'The store cannot be used: an event was not committed, so it was not acknowledged; or what was asked for could not be read.',
+    hint: "The sender of an event retries. The log contains the store's error; GET /readyz says when it can be used again.",
   },
   SHUTTING_DOWN: {
     status: 503,
