@@ -1,5 +1,6 @@
 /** Packages as a user gets them: packed, unpacked in a folder elsewhere, beside what they declare and nothing else. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -103,7 +104,9 @@ async function linkDependencies(directory: string, manifest: Manifest): Promise<
 async function linkFromRepository(directory: string, name: string): Promise<void> {
   const link = join(directory, 'node_modules', name);
   await mkdir(dirname(link), { recursive: true });
-  await symlink(join(repository, 'node_modules', name), link).catch((error) => {
+  // The driver of SQLite has a folder of its own.
+  const own = join(repository, 'plugins/node_modules', name);
+  await symlink(existsSync(own) ? own : join(repository, 'node_modules', name), link).catch((error) => {
     // Another package has the same dependency.
     if (error.code !== 'EEXIST') throw error;
   });

@@ -34,7 +34,9 @@ export interface Package {
 /** All of them. */
 export function packages(): readonly Package[] {
   const folders = ['core', 'plugins'].flatMap((parent) =>
-    readdirSync(join(repository, parent)).map((name) => `${parent}/${name}`),
+    readdirSync(join(repository, parent))
+      .filter((name) => name !== 'node_modules')
+      .map((name) => `${parent}/${name}`),
   );
   return folders.map((folder) => ({
     folder,
