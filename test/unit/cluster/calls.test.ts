@@ -163,6 +163,36 @@ describe('calls of several routers', () => {
     expect((await a.ring({ ...call, id: 'call-4', from: '+12025550103' })).ms).to.equal(0);
   });
 
+  it('are kept together where a write is under way, and with the next one after a write that failed', async () => {
+    const { clock, coordination, a, b, looks } = two();
+    const { keepTexts } = coordination;
+    const written: number[] = [];
+    let end = (_error?: Error): void => {};
+    coordination.keepTexts = async (texts) => {
+      written.push(texts.length);
+      await new Promise<void>((resolve, reject) => {
+        end = (error) => (error === undefined ? resolve() : reject(error));
+      });
+      return keepTexts.call(coordination, texts);
+    };
+    const callers = ['1', '2', '3', '4'].map((digit) => ({ id: `call-${digit}`, from: `+1202555010${digit}` }));
+    for (const one of callers) await a.ring(one);
+    expect(written).to.deep.equal([1]);
+    end();
+    await clock.advance(0);
+    expect(written).to.deep.equal([1, 3]);
+    end();
+    await clock.advance(0);
+    for (const one of callers) await b.ring(one);
+    expect(looks()).to.equal(4);
+    await a.ring({ ...call, id: 'call-5' });
+    await a.ring({ ...call, id: 'call-6' });
+    end(new Error('the database is away'));
+    await clock.advance(250);
+    await a.ring({ ...call, id: 'call-7' });
+    expect(written).to.deep.equal([1, 3, 1, 1]);
+  });
+
   it('are shared as before where a call is only tried while the store hangs', async () => {
     const { clock, coordination, b } = two({ cache: keptLong });
     const { texts } = coordination;

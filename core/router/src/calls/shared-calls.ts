@@ -1,5 +1,14 @@
 /** Answers and facts that the routers of a store share. A store that is slow or away delays look-ups by 100 ms and a reply by 250 ms at most, and only once in a while. */
-import { Clock, type JsonObject, Log, parseJson, Store, stringifyJson } from '@switchhook/sdk';
+import {
+  Clock,
+  type Coordination,
+  type JsonObject,
+  Log,
+  parseJson,
+  type SharedText,
+  Store,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { backoffMs, withTimeout } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
 import type { AnswerTrace } from './answer.js';
@@ -23,6 +32,7 @@ const writeMs = 2_000;
 /** What a store allows. */
 const most = { keyBytes: 2_000, characters: 65_536 };
 const keysAtOnce = 1_000;
+const writtenAtOnce = 100;
 const prefixes = { answer: 'answer ', facts: 'facts ' };
 
 @injectable()
@@ -32,6 +42,9 @@ export class SharedCalls {
   /** In a row; those that end while it is paused for an earlier one are not counted. */
   readonly #failures = { read: 0, write: 0 };
   #hasFailed = false;
+  /** What is kept with the next write, which begins when the one that is under way has ended: with many calls, few writes. */
+  #unwritten: SharedText[] = [];
+  #isWriting = false;
 
   constructor(
     @inject(Store) private readonly store: Store,
@@ -104,15 +117,19 @@ export class SharedCalls {
     const { coordination } = this.store;
     const removed = { answer: 0, facts: 0 };
     if (coordination === undefined) return removed;
+    const fitting = (key: string): keyof typeof removed | null => {
+      const [kind, own] = key.startsWith(prefixes.answer)
+        ? (['answer', key.slice(prefixes.answer.length)] as const)
+        : (['facts', callerOf(key)] as const);
+      return fits[kind](own) ? kind : null;
+    };
+    if (!isDryRun) this.#unwritten = this.#unwritten.filter(({ key }) => fitting(key) === null);
     for (let after: string | null = null; ; ) {
       const keys: readonly string[] = await coordination.textKeys(after, keysAtOnce);
       const found = keys.filter((key) => {
-        const [kind, own] = key.startsWith(prefixes.answer)
-          ? (['answer', key.slice(prefixes.answer.length)] as const)
-          : (['facts', callerOf(key)] as const);
-        if (!fits[kind](own)) return false;
-        removed[kind] += 1;
-        return true;
+        const kind = fitting(key);
+        if (kind !== null) removed[kind] += 1;
+        return kind !== null;
       });
       if (!isDryRun && found.length > 0) await coordination.dropTexts(found);
       if (keys.length < keysAtOnce) return removed;
@@ -142,14 +159,24 @@ export class SharedCalls {
     const { coordination } = store;
     if (coordination === undefined || text === undefined || clock.elapsed() < this.#pausedUntilMs.write) return;
     if (!isShort(key) || text.length > most.characters) return;
-    const untilMs = clock.now() + forMs;
-    const kept = withTimeout(clock, writeMs, async () => coordination.keepTexts([{ key, text, untilMs }]));
-    void kept.then(
-      () => {
+    this.#unwritten.push({ key, text, untilMs: clock.now() + forMs });
+    if (!this.#isWriting) void this.#write(coordination);
+  }
+
+  /** Never rejects. What a write that failed had, and what waited for it, is not kept. */
+  async #write(coordination: Coordination): Promise<void> {
+    this.#isWriting = true;
+    while (this.#unwritten.length > 0) {
+      const texts = this.#unwritten.splice(0, writtenAtOnce);
+      try {
+        await withTimeout(this.clock, writeMs, async () => coordination.keepTexts(texts));
         this.#failures.write = 0;
-      },
-      (error: unknown) => this.#failed('write', error),
-    );
+      } catch (error) {
+        this.#unwritten = [];
+        this.#failed('write', error);
+      }
+    }
+    this.#isWriting = false;
   }
 
   #succeeded(): void {
