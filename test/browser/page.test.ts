@@ -13,7 +13,7 @@ describe('an operator with the page', () => {
     const id = await send({ conversationId: 'conv_77' });
     await until(`deliveries/${id}.0`, ({ state }: { readonly state: string }) => state === 'dead');
 
-    await page.getByText('Destination crm: 1 dead delivery. Last failure: HTTP 422').waitFor();
+    await page.getByText('Destination crm: 1 dead delivery. Last failure, less than a minute ago: HTTP 422').waitFor();
     await page.getByRole('link', { name: 'Dead deliveries of crm' }).click();
     await page.getByRole('link', { name: 'event', exact: true }).click();
     await page.getByRole('heading', { name: 'conversation_ended' }).waitFor();

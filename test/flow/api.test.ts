@@ -265,7 +265,7 @@ describe('an operator at the command line', () => {
     const { code, stdout, stderr } = await run('status', '--json');
     expect(code).to.equal(1);
     expect(stderr).to.match(
-      /^Trouble: Destination crm: 1 dead delivery\. Last failure: .* Fix the cause, then replay or discard them\.\n$/,
+      /^Trouble: Destination crm: 1 dead delivery\. Last failure, less than a minute ago: .* Fix the cause, then replay or discard them\.\n$/,
     );
     const { store, destinations } = JSON.parse(stdout);
     expect(store).to.include({ use: 'sqlite', canCommit: true, reason: null, pruned: null });
@@ -278,7 +278,7 @@ describe('an operator at the command line', () => {
       breaker: 'closed',
     });
     expect((await run('status')).stdout).to.match(
-      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nswitchhook dead lists the dead deliveries\.\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, event loop \d+ % busy\n/,
+      /^Destination crm: 1 dead delivery\. Last failure, less than a minute ago: .*\nFix the cause.*\nswitchhook dead lists the dead deliveries\.\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, event loop \d+ % busy\n/,
     );
   });
 

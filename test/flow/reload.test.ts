@@ -377,6 +377,29 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     expect(await send(url, 'conv_1')).to.equal(200);
   });
 
+  it('ends a problem where it changes the row that has it, and not where it changes nothing or another row', async () => {
+    const route = (condition: string, more = '') => `[{ name: all, where: '${condition}', to: crm }${more}]`;
+    const problems = async () => (await statusOf(url)).troubles.map(({ about }) => about);
+    const late = { kind: 'route', name: 'all' };
+    const { router, url } = await place.router(
+      yaml({ routes: route('duration(event.data.duration) > duration("1s")') }),
+    );
+    expect(await problems()).to.deep.equal([]);
+    expect(await send(url, 'conv_1')).to.equal(200);
+    expect(await problems()).to.deep.equal([late]);
+    await router.reload();
+    const broken = route('duration(event.data.duration) > duration("2s")');
+    await write({
+      routes: route('duration(event.data.duration) > duration("1s")', ', { name: more, to: other }'),
+      destinations: `{ crm: ${posts(crm)}, other: ${posts(other)} }`,
+    });
+    expect((await router.reload()).destinations.added).to.deep.equal(['other']);
+    expect(await problems()).to.deep.equal([late]);
+    await write({ routes: broken });
+    await router.reload();
+    expect(await problems()).to.deep.equal([]);
+  });
+
   it('is made one after the other where two are asked for at once', async () => {
     const { router, url, lines } = await place.router(yaml());
     await write({ destinations: `{ other: ${posts(other)} }`, routes: '[{ name: all, to: other }]' });

@@ -52,7 +52,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
       resolvers: new Map(),
       emitters: new Set<string>(),
       captures: new Set<string>(),
-      ...{ number: 1, sinceMs: 0, routerName: 'router-1', digest: 'aaaaaaaa' },
+      ...{ number: 1, sinceMs: 0, changedMs: new Map(), routerName: 'router-1', digest: 'aaaaaaaa' },
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,

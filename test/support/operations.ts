@@ -105,6 +105,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     ...{
       number: 1,
       sinceMs: 0,
+      changedMs: new Map(),
       routerName: 'router-1',
       digest: 'aaaaaaaa',
       keepMs: 86_400_000,

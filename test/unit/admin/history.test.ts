@@ -76,6 +76,21 @@ describe('the history', () => {
     await history.close();
   });
 
+  it('keeps for how many events of the last hour a route could not be evaluated, and when the last one came', async () => {
+    const { clock, figures, metrics, history } = setup();
+    history.open();
+    const failed = () => metrics.count('route_where_failures_total', '', { route: 'b' });
+    failed();
+    await clock.advance(30 * minuteMs);
+    failed();
+    const lastMs = clock.now();
+    expect(figures.recentlyUnevaluated('b')).to.deep.equal({ events: 2, lastMs });
+    expect(figures.recentlyUnevaluated('a')).to.deep.equal({ events: 0, lastMs: null });
+    await clock.advance(30 * minuteMs);
+    expect(figures.recentlyUnevaluated('b')).to.deep.equal({ events: 1, lastMs });
+    await history.close();
+  });
+
   it('keeps how many calls of the last hour no answer matched, and when the last one came', async () => {
     const { clock, figures, history, answered } = setup();
     history.open();

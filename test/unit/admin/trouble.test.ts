@@ -23,12 +23,15 @@ function failing(reason: string, atMs = nowMs) {
   return { lastFailure: { atMs, reason } } as NonNullable<Destination['load']>;
 }
 
+/** Rows that a reload has changed just now. */
+const changed = ['sources.agents', 'answers', 'routes.all'];
+
 function aStatus(given: Partial<Status> = {}): Status {
-  const generation = { number: 1, sinceMs: nowMs };
+  const generation = { number: 1, sinceMs: nowMs, changedMs: new Map(changed.map((row) => [row, nowMs])) };
   return {
     ...{ nowMs, uptimeMs: 3_600_000, generation, storeFailure: null, commitMs: 1, storeSize: null },
     ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [] },
-    ...{ routers: [], routersFailure: null, ...given },
+    ...{ routers: [], routersFailure: null, routes: [], ...given },
   };
 }
 
@@ -69,15 +72,19 @@ describe('trouble', () => {
       ],
       [aDestination('a', limited), 'well', 'Nothing waits.', ''],
       [
-        aDestination('a', { holds: [open], load: failing('status 503') }, { waiting: 1, dead: 3 }),
+        aDestination('a', { holds: [open], load: failing('status 503', nowMs - 125_000) }, { waiting: 1, dead: 3 }),
         'bad',
-        'Its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+        'Its circuit breaker has been open for less than a minute. Last failure, 2m ago: status 503. 1 delivery waits. 3 dead deliveries.',
         'Fix the cause, then probe it. The next attempt is in 20s.',
       ],
       [
-        aDestination('a', { holds: [aHold('paused', { by: 'jo', reason: 'migration' })] }, { waiting: 2 }),
+        aDestination(
+          'a',
+          { holds: [aHold('paused', { by: 'jo', reason: 'migration', sinceMs: nowMs - 5_400_000 })] },
+          { waiting: 2 },
+        ),
         'warn',
-        'Paused by jo: migration. 2 deliveries wait.',
+        'Paused 1h 30m ago by jo: migration. 2 deliveries wait.',
         'Resume it when the reason is gone.',
       ],
       [aDestination('a', {}, { dead: 1 }), 'bad', '1 dead delivery.', 'Fix the cause, then replay or discard them.'],
@@ -159,7 +166,7 @@ describe('trouble', () => {
       troubleOf(aDestination('a', { attempts, load: failed }, { waiting: 2, oldestOpenMs: 1 }), nowMs),
     ).to.deep.equal({
       level: 'warn',
-      what: '3 of the 6 attempts of the last ten minutes failed. Last failure: HTTP 503. 2 deliveries wait.',
+      what: '3 of the 6 attempts of the last ten minutes failed. Last failure, 1m ago: HTTP 503. 2 deliveries wait.',
       advice: 'What waits is tried again. Fix the cause before attempts run out.',
     });
     expect(troubleOf(aDestination('a', { attempts, load: failed }), nowMs).advice).to.equal('Nothing waits any more.');
@@ -229,6 +236,47 @@ describe('trouble', () => {
     expect(found(5, 2, nowMs - 1), 'before the configuration was reloaded').to.deep.equal([]);
   });
 
+  it('is a route with a condition that could not be evaluated in the last hour, until a reload changes it', () => {
+    const found = (route: string, events: number, lastMs = nowMs) =>
+      troublesOf(aStatus({ routes: [{ route, events, lastMs }] }));
+    expect(found('all', 1)).to.deep.equal([
+      {
+        level: 'warn',
+        what: 'Route all: its condition could not be evaluated for 1 event in the last hour, so it did not deliver it.',
+        advice: 'The page of an event says why. Change where of the route, reload, and route these events again.',
+        about: { kind: 'route', name: 'all' },
+      },
+    ]);
+    expect(found('all', 5, nowMs - 1)).to.deep.equal([]);
+    expect(found('other', 5, nowMs - 1)[0]?.what).to.include(
+      'for 5 events in the last hour, so it did not deliver them.',
+    );
+  });
+
+  it('stays where a reload has changed other rows, and not where it has changed settings of all', () => {
+    const figures = {
+      received: 9,
+      refused: 3,
+      recent: null,
+      lastReceivedMs: nowMs,
+      lastRefusedMs: nowMs - 1,
+      secrets: [],
+    };
+    const most = {
+      code: 'SIGNATURE_WRONG',
+      reason: 'the signature is wrong',
+      agent: null,
+      secret: null,
+      count: 3,
+    } as never;
+    const calls = { answered: 0, unanswered: 0, lastUnansweredMs: null };
+    const other = { source: 'forms', ...figures, lasting: { refused: 3, most }, calls };
+    const status = aStatus({ sources: [other] });
+    expect(troublesOf(status)).to.have.length(1);
+    const generation = { number: 2, sinceMs: nowMs, changedMs: new Map([['', nowMs]]) };
+    expect(troublesOf({ ...status, generation })).to.deep.equal([]);
+  });
+
   it('is a router that is gone, until one of its name is there', () => {
     const row = { version: '1', sinceMs: 1, configuration: '', isSelf: false, goneSinceMs: null, deliveries: {} };
     const [here, gone] = [
@@ -274,9 +322,11 @@ describe('trouble', () => {
     );
     expect(troublesOf(aStatus({ storeFailure: 'disk full', routersFailure: 'disk full' }))).to.have.length(1);
     expect(textOf({ destinations: [paused], resolvers: [resolver] })).to.equal(
-      'Resolver crm-lookup: its circuit breaker is open. Last failure: timeout.',
+      'Resolver crm-lookup: its circuit breaker has been open for less than a minute. Last failure, less than a minute ago: timeout.',
     );
-    expect(textOf({ destinations: [paused], pulls: [] })).to.equal('Destination crm: paused by jo: moving.');
+    expect(textOf({ destinations: [paused], pulls: [] })).to.equal(
+      'Destination crm: paused less than a minute ago by jo: moving.',
+    );
     expect(summaryOf(aStatus({ destinations: [paused] })).about).to.deep.equal({ kind: 'destination', name: 'crm' });
     const all = troublesOf(
       aStatus({ destinations: [paused, aDestination('idle')], resolvers: [resolver], pulls: [pull] }),

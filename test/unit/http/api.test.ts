@@ -605,13 +605,13 @@ describe('the API', () => {
         },
         trouble: {
           level: 'bad',
-          what: 'Its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+          what: 'Its circuit breaker has been open for less than a minute. Last failure, less than a minute ago: status 503. 1 delivery waits.',
           advice: 'Fix the cause, then probe it. The next attempt is due now.',
         },
       },
     ]);
     expect(reply.summary.what).to.equal(
-      'Destination crm: its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+      'Destination crm: its circuit breaker has been open for less than a minute. Last failure, less than a minute ago: status 503. 1 delivery waits.',
     );
     await close();
   });

@@ -31,8 +31,8 @@ Examples:
 Exit code 1, with a line for each trouble and for what needs attention: the store cannot commit or its disk is nearly
 full, a destination or resolver is paused or its circuit breaker is open, half of a destination's attempts fail, it has
 asked to wait for more than a minute, its oldest delivery is older than a minute, it has dead deliveries or is not
-configured any more, a source cannot pull its events, or it has refused requests or had calls that no answer matched in the
-last hour.`,
+configured any more, a source cannot pull its events, or in the last hour a source has refused requests or had calls that
+no answer matched, or the condition of a route could not be evaluated.`,
     )
     .action(whenRun(output, async () => (await import('../commands/status.js')).runStatus));
 }

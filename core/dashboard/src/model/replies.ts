@@ -26,7 +26,7 @@ export interface Trouble {
   readonly advice: string;
   /** `source`: its refused requests; `calls`: its calls that no answer matched. Absent: the router, its store, or all. */
   readonly about?:
-    | { readonly kind: 'destination' | 'resolver' | 'source' | 'calls' | 'pull'; readonly name: string }
+    | { readonly kind: 'destination' | 'resolver' | 'source' | 'calls' | 'pull' | 'route'; readonly name: string }
     | undefined;
 }
 

@@ -25,7 +25,7 @@ function RouteCard({ route }: { readonly route: RouteExplanation }) {
     <article class="card" aria-label={`Route ${name}`}>
       <header>
         <h3>{name}</h3>
-        {matches ? <Badge level="well">matches</Badge> : <Badge level="off">does not match</Badge>}
+        {matches ? <Badge level="well">matches</Badge> : <NoMatch parts={parts} />}
       </header>
       {reason !== null && <p>{ends(reason)}</p>}
       {where !== null && (
@@ -79,7 +79,7 @@ export function Unmatched({
         <article key={answer} class="card" aria-label={`Answer ${answer}`}>
           <header>
             <h3>{answer}</h3>
-            <Badge level="off">does not match</Badge>
+            <NoMatch parts={parts} />
           </header>
           {reason !== null && <p>{ends(reason)}</p>}
           {where !== null && (
@@ -92,6 +92,12 @@ export function Unmatched({
       ))}
     </>
   );
+}
+
+/** A condition that cannot be evaluated is a fault of the configuration. */
+function NoMatch({ parts }: { readonly parts: readonly ExplainedPart[] }) {
+  if (parts.some(({ failure }) => failure !== null)) return <Badge level="warn">cannot be evaluated</Badge>;
+  return <Badge level="off">does not match</Badge>;
 }
 
 function Condition({ parts, open }: { readonly parts: readonly ExplainedPart[]; readonly open: boolean }) {

@@ -95,6 +95,8 @@ function ProblemLink({ about, destinations }: ProblemLinkProps) {
     return (
       <a href={linkTo(['calls'], { source: name, step: 'unanswered', since: '1h' })}>Calls that no answer matched</a>
     );
+  if (kind === 'route')
+    return <a href={linkTo(['events'], { unevaluated: name, since: '1h' })}>Events that {name} could not evaluate</a>;
   const row = kind === 'destination' ? destinations.find(({ destination }) => destination === name) : undefined;
   const waiting = (row?.waiting ?? 0) > 0;
   const dead = (row?.dead ?? 0) > 0;

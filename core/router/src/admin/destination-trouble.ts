@@ -17,8 +17,8 @@ export interface Trouble {
   readonly about?: Subject;
 }
 
-/** What a problem is about. `source`: its refused requests; `calls`: calls of a source that no answer matched; `pull`: a source that pulls. */
-export const subjectKinds = ['destination', 'resolver', 'source', 'calls', 'pull'] as const;
+/** What a problem is about. `source`: its refused requests; `calls`: calls of a source that no answer matched; `pull`: a source that pulls; `route`: events for which its condition could not be evaluated. */
+export const subjectKinds = ['destination', 'resolver', 'source', 'calls', 'pull', 'route'] as const;
 interface Subject {
   readonly kind: (typeof subjectKinds)[number];
   readonly name: string;
@@ -35,7 +35,7 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   if (backlog === null) return warn('Its numbers are unknown: the store does not answer.', 'Fix the store first.');
   const { waiting, running, dead, oldestOpenMs } = backlog;
   const left = waiting === 0 ? '' : ` ${deliveries(waiting, 'wait')}.`;
-  const failure = load?.lastFailure ? ` Last failure: ${ended(load.lastFailure.reason)}` : '';
+  const failure = failureText(load?.lastFailure ?? null, nowMs);
   if (policy === null && draining)
     return { level: 'busy', what: `It was removed, and is draining.${left}`, advice: '' };
   if (policy === null)
@@ -43,12 +43,12 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   const open = holds.find(({ kind }) => kind === 'breaker-open');
   if (open !== undefined)
     return bad(
-      `Its circuit breaker is open.${failure}${left}`,
+      `${openText(open, nowMs)}${failure}${left}${dead === 0 ? '' : ` ${deliveries(dead, 'dead')}.`}`,
       `Fix the cause, then probe it. ${probeText(open, nowMs)}`,
     );
   if (dead > 0) return bad(`${deliveries(dead, 'dead')}.${failure}`, 'Fix the cause, then replay or discard them.');
   const paused = holds.find(({ kind }) => kind === 'paused');
-  if (paused !== undefined) return warn(`${pausedText(paused)}${left}`, 'Resume it when the reason is gone.');
+  if (paused !== undefined) return warn(`${pausedText(paused, nowMs)}${left}`, 'Resume it when the reason is gone.');
   const failingNow = failingText(status, nowMs);
   if (failingNow !== null)
     return warn(
@@ -97,7 +97,7 @@ export function heldBackText(
 function holdText(destination: string, hold: Hold, lastFailure: Failure | null, nowMs: number): string {
   switch (hold.kind) {
     case 'paused':
-      return `${destination} is ${lowered(pausedText(hold))}`;
+      return `${destination} is paused by ${pauseOf(hold)}`;
     case 'breaker-open': {
       const failure = lastFailure === null ? '' : ` Last failure: ${ended(lastFailure.reason)}`;
       return `The circuit breaker of ${destination} is open.${failure} ${probeText(hold, nowMs)}`;
@@ -165,9 +165,29 @@ function rateText(rate: QueuePolicy['rateLimit']): string {
   return rate === null ? '' : `Its rate limit of ${rate.count} per ${durationText(rate.perMs)} is used up at present.`;
 }
 
-/** Who has paused it, and why. */
-export function pausedText({ by, reason }: Hold): string {
-  return `Paused by ${by ?? 'an operator'}: ${ended(reason ?? 'no reason was given')}`;
+/** Since when it is paused, by whom, and why. */
+export function pausedText(hold: Hold, nowMs: number): string {
+  return `Paused ${ageText(hold.sinceMs, nowMs)} ago by ${pauseOf(hold)}`;
+}
+
+function pauseOf({ by, reason }: Hold): string {
+  return `${by ?? 'an operator'}: ${ended(reason ?? 'no reason was given')}`;
+}
+
+/** Since when nothing is attempted after repeated failures. */
+export function openText({ sinceMs }: Hold, nowMs: number): string {
+  return `Its circuit breaker has been open for ${ageText(sinceMs, nowMs)}.`;
+}
+
+/** With a space in front; empty where there was none. */
+export function failureText(failure: Failure | null, nowMs: number): string {
+  return failure === null ? '' : ` Last failure, ${ageText(failure.atMs, nowMs)} ago: ${ended(failure.reason)}`;
+}
+
+/** In whole minutes, so that a sentence seldom changes while it is read. */
+function ageText(sinceMs: number, nowMs: number): string {
+  const minutes = Math.floor((nowMs - sinceMs) / 60_000);
+  return minutes < 1 ? 'less than a minute' : durationText(minutes * 60_000);
 }
 
 /** When the next attempt is made while a breaker is open. */

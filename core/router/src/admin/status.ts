@@ -15,7 +15,7 @@ import type { SecretUse } from '../ingest/secret-uses.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { longestWaitMs, type Route } from '../routing/routes.js';
-import { Figures, type RecentAttempts, type RecentCalls } from '../system/figures.js';
+import { Figures, type RecentAttempts, type RecentCalls, type RecentFailures } from '../system/figures.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
@@ -136,6 +136,11 @@ export interface SourceStanding extends SourceTraffic {
   readonly calls: RecentCalls;
 }
 
+/** A route whose condition could not be evaluated for some events. */
+export interface RouteStanding extends RecentFailures {
+  readonly route: string;
+}
+
 /** How the router stands. */
 export interface Status {
   readonly nowMs: number;
@@ -159,8 +164,10 @@ export interface Status {
   readonly routers: readonly RouterStanding[];
   /** Why those that share the store cannot see each other, although it answers; null where they can. */
   readonly routersFailure: string | null;
+  /** Routes with a condition that could not be evaluated in the last hour, in the order of the file. */
+  readonly routes: readonly RouteStanding[];
   /** The configuration at work. */
-  readonly generation: Pick<StatusPlan, 'number' | 'sinceMs'>;
+  readonly generation: Pick<StatusPlan, 'number' | 'sinceMs' | 'changedMs'>;
 }
 
 /** What the status takes from the configuration. */
@@ -168,6 +175,8 @@ export interface StatusPlan {
   /** 1 at the start; each reload counts one up. */
   readonly number: number;
   readonly sinceMs: number;
+  /** When rows such as `sources.agents` were last changed by a reload, `answers` as a whole, and `''`: settings that concern all. */
+  readonly changedMs: ReadonlyMap<string, number>;
   /** By name. */
   readonly destinations: ReadonlyMap<string, OpenDestination>;
   readonly routes: readonly Route[];
@@ -203,7 +212,7 @@ export class StatusReader {
   /** Never rejects; what the store does not answer within 2 s is null. */
   async read(): Promise<Status> {
     const { clock, dispatcher } = this;
-    const { destinations, routes, number, sinceMs } = this.plan.value;
+    const { destinations, routes, number, sinceMs, changedMs } = this.plan.value;
     const begunMs = clock.elapsed();
     const [backlogs, commit, storeSize] = await Promise.all([
       withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
@@ -239,9 +248,12 @@ export class StatusReader {
         return { ...traffic, secrets: this.ingest.secretUses.of(source), calls: this.figures.recentCalls(source) };
       }),
       pulls: this.pullers.statuses,
+      routes: routes
+        .map(({ name: route }) => ({ route, ...this.figures.recentlyUnevaluated(route) }))
+        .filter(({ events }) => events > 0),
       routers: this.cluster.routers,
       routersFailure: this.cluster.failure,
-      generation: { number, sinceMs },
+      generation: { number, sinceMs, changedMs },
     };
   }
 

@@ -4,8 +4,10 @@ import {
   bad,
   deliveries,
   ended,
+  failureText,
   levels,
   lowered,
+  openText,
   pausedText,
   probeText,
   type Trouble,
@@ -67,14 +69,20 @@ export function troublesOf(status: Status): readonly Trouble[] {
       about: { kind: 'pull' as const, name: source },
     }));
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
-  // A reload may have fixed why requests were refused before it. Requests to a source that pulls are no events of it.
+  // A reload that changed a row may have fixed what was wrong before it.
+  const { changedMs } = generation;
+  const changed = (...rows: readonly string[]) => Math.max(...['', ...rows].map((row) => changedMs.get(row) ?? 0));
+  // Requests to a source that pulls are no events of it.
   const receiving = sources.filter(
     ({ source, lastRefusedMs }) =>
-      (lastRefusedMs ?? 0) >= generation.sinceMs && !pulls.some((one) => one.source === source),
+      (lastRefusedMs ?? 0) >= changed(`sources.${source}`) && !pulls.some((one) => one.source === source),
   );
   const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs, time));
-  const ofCalls = sources.flatMap((row) => unansweredTrouble(row, generation.sinceMs, time));
-  const ofSources = [...ofPulls, ...ofCalls, ...ofRefusals];
+  const ofCalls = sources.flatMap((row) => unansweredTrouble(row, changed(`sources.${row.source}`, 'answers'), time));
+  const ofRoutes = status.routes
+    .filter(({ route, lastMs }) => (lastMs ?? 0) >= changed(`routes.${route}`))
+    .map((row) => routeTrouble(row, time));
+  const ofSources = [...ofPulls, ...ofRoutes, ...ofCalls, ...ofRefusals];
   const all = [...ofStore, ...ofRouters, ...ofGone, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofSources];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
@@ -122,7 +130,15 @@ function refusalTrouble(
   return [{ ...trouble, about: { kind: 'source', name: source } }];
 }
 
-/** Not of calls before a reload, which may have fixed why no answer matched. */
+function routeTrouble({ route, events }: Status['routes'][number], time: string): Trouble {
+  const trouble = warn(
+    `Route ${route}: its condition could not be evaluated for ${events} ${events === 1 ? 'event' : 'events'} ${time}, so it did not deliver ${events === 1 ? 'it' : 'them'}.`,
+    'The page of an event says why. Change where of the route, reload, and route these events again.',
+  );
+  return { ...trouble, about: { kind: 'route', name: route } };
+}
+
+/** Not of calls before a reload that may have fixed why no answer matched. */
 function unansweredTrouble(
   { source, calls }: Status['sources'][number],
   sinceMs: number,
@@ -145,13 +161,13 @@ function resolverTrouble({ resolver, holds, load }: ResolverStatus, nowMs: numbe
   const advice = 'Calls are answered without it.';
   const paused = holds.find(({ kind }) => kind === 'paused');
   if (paused !== undefined)
-    return [named('resolver', resolver, warn(pausedText(paused), `${advice} Resume it when the reason is gone.`))];
+    return [
+      named('resolver', resolver, warn(pausedText(paused, nowMs), `${advice} Resume it when the reason is gone.`)),
+    ];
   const open = holds.find(({ kind }) => kind === 'breaker-open');
   if (open === undefined) return [];
-  const failure = load.lastFailure === null ? '' : ` Last failure: ${ended(load.lastFailure.reason)}`;
-  return [
-    named('resolver', resolver, bad(`Its circuit breaker is open.${failure}`, `${advice} ${probeText(open, nowMs)}`)),
-  ];
+  const what = `${openText(open, nowMs)}${failureText(load.lastFailure, nowMs)}`;
+  return [named('resolver', resolver, bad(what, `${advice} ${probeText(open, nowMs)}`))];
 }
 
 function named(kind: 'destination' | 'resolver', name: string, { what, ...rest }: Trouble): Trouble {

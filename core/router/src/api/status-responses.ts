@@ -17,7 +17,7 @@ const trouble = z
       .optional()
       .meta({
         description:
-          'What it is about, by its name; `source`: its refused requests, `calls`: its calls that no answer matched, `pull`: a source that pulls. Absent: the router, its store, or all.',
+          'What it is about, by its name; `source`: its refused requests, `calls`: its calls that no answer matched, `pull`: a source that pulls, `route`: events for which its condition could not be evaluated. Absent: the router, its store, or all.',
       }),
   })
   .register(named, { id: 'Trouble' });

@@ -125,6 +125,21 @@ export function changedSettings(earlier: Config, next: Config): readonly string[
   ];
 }
 
+/** When each row was last changed, `answers` as a whole, and settings that concern all (`''`). */
+export function changedTimes(
+  earlier: ReadonlyMap<string, number>,
+  changes: Changes,
+  settings: readonly string[],
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const rows = Object.entries(changes).flatMap(([section, { added, changed, removed }]) => {
+    const names = [...added, ...changed, ...removed];
+    return [...names.map((name) => `${section}.${name}`), ...(names.length > 0 ? [section] : [])];
+  });
+  const all = settings.length > 0 ? ['', ...rows] : rows;
+  return new Map([...earlier, ...all.map((key) => [key, nowMs] as const)]);
+}
+
 /** Without what sources have of their own, which is a change of their rows. */
 function retentionText({ retention: { parts: _, ...ofStore } }: Config): string {
   return stringifyJson({ ...ofStore });

@@ -145,6 +145,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     sources: sources.set(routerSource, routerEventSource),
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
+    changedMs: earlier?.changedMs ?? new Map(),
     ...{ routerName: config.server.name ?? `${hostname()}:${process.pid}`, digest: digestOf(config.written) },
     server: serverPlan(config, sources, clock),
     captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),

@@ -16,7 +16,14 @@ import { ComponentFailure } from './component-factory.js';
 import type { ComponentLifecycle } from './component-lifecycle.js';
 import { expectRows } from './composition.js';
 import type { Container } from './container.js';
-import { type Changes, changedSettings, changesBetween, restartNeeded, untilRestart } from './difference.js';
+import {
+  type Changes,
+  changedSettings,
+  changedTimes,
+  changesBetween,
+  restartNeeded,
+  untilRestart,
+} from './difference.js';
 import { createGeneration, type Generation } from './generation.js';
 
 import { supersededModules } from './local-modules.js';
@@ -97,7 +104,8 @@ export class Reloader {
       added = notIn(earlier, next);
       await components.open(added, patienceMs);
       checkOpen();
-      this.#switch(next, request);
+      const changedMs = changedTimes(earlier.changedMs, changes, report.settings, this.#clock.now());
+      this.#switch({ ...next, changedMs }, request);
       this.#reloaded(report, this.#clock.elapsed() - startedAt);
       return { ...report, generation: current.value.number };
     } catch (error) {

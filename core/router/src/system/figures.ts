@@ -79,8 +79,15 @@ export interface RecentCalls {
   readonly lastUnansweredMs: number | null;
 }
 
+/** Events of the last hour for which the condition of a route could not be evaluated, in this router. */
+export interface RecentFailures {
+  readonly events: number;
+  /** When the last of them came; null = none. */
+  readonly lastMs: number | null;
+}
+
 /** Minutes that count as the last ones, with the present one. */
-const recentMinutes = { attempts: 10, calls: 60 };
+const recentMinutes = { attempts: 10, calls: 60, routes: 60 };
 
 /** Upper ends of the buckets grow by this factor: a percentile is right within a tenth. */
 const growth = 1.2;
@@ -91,10 +98,10 @@ const lastBucket = 99;
 @injectable()
 export class Figures {
   #minutes: Minutes = new Map();
-  /** Attempts and calls alone, also where the store has taken them. */
+  /** What the status needs of them, also where the store has taken them. */
   readonly #recent: Minutes = new Map();
-  /** By source. */
-  readonly #lastUnanswered = new Map<string, number>();
+  /** When calls of a source were last unanswered, and a route last unevaluated. */
+  readonly #lastMs = new Map<string, number>();
   /** By kind of row: many routes leave the destinations their room. */
   readonly #names = new Map<string, Set<string>>();
 
@@ -131,7 +138,17 @@ export class Figures {
   /** Calls of the last hour. */
   recentCalls(source: string): RecentCalls {
     const [answered = 0, without = 0] = this.#sums(recentMinutes.calls, source, answeredBy, unansweredCalls);
-    return { answered, unanswered: without, lastUnansweredMs: this.#lastUnanswered.get(source) ?? null };
+    return {
+      answered,
+      unanswered: without,
+      lastUnansweredMs: this.#lastMs.get(`${unansweredCalls} ${source}`) ?? null,
+    };
+  }
+
+  /** Events of the last hour. */
+  recentlyUnevaluated(route: string): RecentFailures {
+    const [events = 0] = this.#sums(recentMinutes.routes, route, ofRows.unroutable);
+    return { events, lastMs: this.#lastMs.get(`${ofRows.unroutable} ${route}`) ?? null };
   }
 
   #sums(minutes: number, name: string, ...fields: readonly string[]): readonly number[] {
@@ -163,9 +180,9 @@ export class Figures {
   #add(field: string, name = '', by: number): void {
     if (field === 'delivered' || field === 'failed') this.#addRecent(`${field} ${name}`, by);
     if (field.startsWith(answeredBy)) this.#addRecent(`${answeredBy} ${name}`, by);
-    if (field === unansweredCalls) {
+    if (field === unansweredCalls || field === ofRows.unroutable) {
       this.#addRecent(`${field} ${name}`, by);
-      this.#lastUnanswered.set(name, this.clock.now());
+      this.#lastMs.set(`${field} ${name}`, this.clock.now());
     }
     const [, kind = ''] = /^(route|answer|lookup)(?=-|$)/.exec(field) ?? [];
     const names = this.#names.get(kind) ?? new Set();
