@@ -149,7 +149,7 @@ async function ready(shell: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     output.on('line', (line) => {
       lines.push(line);
-      if (line.includes('database system is ready to accept connections')) resolve();
+      if (/ready to accept (read-only )?connections/.test(line)) resolve();
     });
     shell.once('error', reject);
     shell.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${lines.join('\n')}`)));

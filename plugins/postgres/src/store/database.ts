@@ -3,7 +3,7 @@ import type { Clock, Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { proveIdle } from '../connections.js';
 import { DatabaseFailure, failureOf, isHealthyAfter } from '../failure.js';
-import { type Statement, transaction, useIndexes } from './sql-schema.js';
+import { isStandby, type Statement, transaction, useIndexes } from './sql-schema.js';
 
 export interface DatabaseSettings {
   readonly url: string;
@@ -12,6 +12,8 @@ export interface DatabaseSettings {
   readonly prepare: boolean;
   /** Default: 30 s. */
   readonly replyTimeoutMs?: number;
+  /** Whether a standby will do. Default: false. */
+  readonly onlyReads?: boolean;
 }
 
 interface DatabaseServices {
@@ -38,6 +40,7 @@ const mostTries = 4;
 /** SQLSTATE of a connection that could not be made, so that nothing was sent. */
 const notConnected = '08001';
 const noReply = '08006';
+const readOnly = '25006';
 /** Nothing was sent or all was undone, or it cannot be known: broken and ended connections, a standby, conflicts of transactions. */
 const repeatable = ['', '57P01', '57P02', '25006', '40001', '40P01'];
 
@@ -59,7 +62,8 @@ export class Database {
   #failures = 0;
   #refusal: { readonly error: DatabaseFailure; readonly untilMs: number } | null = null;
 
-  constructor({ url, connections, prepare, replyTimeoutMs }: DatabaseSettings, services: DatabaseServices) {
+  constructor(settings: DatabaseSettings, services: DatabaseServices) {
+    const { url, connections, prepare, replyTimeoutMs } = settings;
     this.#prepare = prepare;
     this.#services = services;
     this.#pool = new pg.Pool({
@@ -72,7 +76,7 @@ export class Database {
       keepAliveInitialDelayMillis: keepAliveMs,
       fallback_application_name: 'switchhook',
       types,
-      ...(prepare && { onConnect: async (connection: pg.ClientBase) => void (await connection.query(useIndexes)) }),
+      onConnect: (connection) => begin(connection, settings),
     });
     // A connection that breaks while idle: the next one is made when it is needed.
     this.#pool.on('error', (error) =>
@@ -159,6 +163,14 @@ export class Database {
       throw failure;
     }
   }
+}
+
+/** Sets a new connection up, in one round trip. A standby would answer what only reads, out of date, for as long as the connection is kept. */
+async function begin(connection: pg.ClientBase, { prepare, onlyReads }: DatabaseSettings): Promise<void> {
+  const results = await connection.query(prepare ? `${useIndexes}; ${isStandby}` : isStandby);
+  const { rows } = [results].flat().at(-1) ?? results;
+  if (rows[0]?.found === true && onlyReads !== true)
+    throw new DatabaseFailure('passing', `the server is a standby, which accepts no writes (${readOnly})`, readOnly);
 }
 
 /** Runs work in one transaction of a connection. */

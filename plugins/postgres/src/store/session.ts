@@ -121,7 +121,8 @@ export class Session {
     });
   }
 
-  async #connect(): Promise<pg.Client> {
+  /** `isShared`: with the lock by which others notice that this store is open. */
+  async #connect(isShared = false): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#settings.url,
       connectionTimeoutMillis: connectTimeoutMs,
@@ -131,13 +132,20 @@ export class Session {
       fallback_application_name: 'switchhook listener',
     });
     client.on('error', (error) => this.#note(error));
-    await client.connect();
     client.on('end', () => this.#onEnd(client));
     client.on('notification', ({ processId, payload }) => this.#onNotification(processId, payload));
-    await client.query(noticeLostClient);
-    const { rows } = await send(client, this.#sql.processId);
-    this.#processId = Number(rows[0]?.id);
-    await send(client, this.#sql.listen);
+    try {
+      await client.connect();
+      await client.query(noticeLostClient);
+      const { rows } = await send(client, this.#sql.processId);
+      this.#processId = Number(rows[0]?.id);
+      await send(client, this.#sql.listen);
+      if (isShared) await send(client, this.#sql.lockShared, [this.#settings.schema]);
+    } catch (error) {
+      // The server may accept connections and refuse to listen, as a standby does: then each try would leave one.
+      client.end().catch((failure: unknown) => this.#note(failure));
+      throw error;
+    }
     this.#client = client;
     this.#failures = 0;
     return client;
@@ -188,12 +196,11 @@ export class Session {
 
   async #reconnect(): Promise<void> {
     try {
-      const client = await this.#connect();
-      await send(client, this.#sql.lockShared, [this.#settings.schema]);
+      await this.#connect(true);
       if (this.#isClosed) await this.#disconnect();
     } catch (error) {
       this.#note(error);
-      if (!this.#isClosed && this.#client === null) this.#reconnectLater();
+      if (!this.#isClosed) this.#reconnectLater();
     }
   }
 

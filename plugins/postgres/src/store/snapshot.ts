@@ -59,7 +59,7 @@ export async function snapshotOf(
   services: { readonly clock: Clock; readonly log: Log },
 ): Promise<Snapshot> {
   const { schema } = settings;
-  const database = new Database({ ...settings, connections: 2, replyTimeoutMs }, services);
+  const database = new Database({ ...settings, connections: 2, replyTimeoutMs, onlyReads: true }, services);
   try {
     await checkVersion(database, schemaSql, schema);
     return await held(database, schema, Math.floor(services.clock.now()));

@@ -33,6 +33,9 @@ export const transaction = {
  */
 export const useIndexes = 'set enable_seqscan = off';
 
+/** Until it is promoted. A primary becomes one only by a restart, which ends its connections. */
+export const isStandby = 'select pg_is_in_recovery() as found';
+
 /** Set on a connection that holds a lock, so that the server notices within half a minute that its router is gone. */
 export const noticeLostClient = `set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3`;
 

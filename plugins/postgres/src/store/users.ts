@@ -22,7 +22,7 @@ export async function usersOf(
   const { schema } = settings;
   const { clock } = services;
   const sql = userStatements(schema);
-  const database = new Database({ ...settings, connections: 1 }, services);
+  const database = new Database({ ...settings, connections: 1, onlyReads: true }, services);
   try {
     const version = await versionOf(database, schemaSql, schema);
     const hasHeartbeats = version >= firstWithHeartbeats;
