@@ -168,6 +168,10 @@ describe('a router that is started', () => {
         const { url } = router;
         expect(await ring(router)).to.equal('there');
         expect(await postSigned(`${url}/hooks/agents`, endedBody())).to.include({ status: 503 });
+        const sample = ['send', 'conversation_ended', '--url', url, '--config', place.path('switchhook.yaml')];
+        const { code, stdout, stderr } = await place.command(sample);
+        expect([code, stdout]).to.deep.equal([1, '503 {"error":"STORE_UNAVAILABLE"}\n']);
+        expect(stderr).to.include('The store cannot be used').and.not.include('other settings or secrets');
         expect((await get(`${url}/healthz`)).status).to.equal(200);
         const ready = await get(`${url}/readyz`);
         expect([ready.status, ready.headers.get('retry-after')]).to.deep.equal([503, '5']);

@@ -3,7 +3,7 @@ import type { Config, Router } from '@switchhook/core';
 import { systemClock } from '@switchhook/core/client';
 import { openNetwork, withNewIds } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
-import { errorMessage } from '@switchhook/sdk/internal';
+import { ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { withRouter } from '../api-client.js';
@@ -47,7 +47,11 @@ export async function runSend(output: Output, what: string, options: SendOptions
     output.line(`${status} ${stringifyJson(reply)}`);
     if (fresh !== null) (await import('./samples.js')).noteReplaced(output, fresh.replaced, fresh.kept);
   }
-  if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
+  if (status >= 300)
+    throw new CommandFailure(
+      exitCodes.failed,
+      passing(status, reply) ?? (await refusalOf(router, { source, body }, options)),
+    );
   const subject = fresh?.subject ?? null;
   if (subject !== null && options.set.length === 0 && !options.json)
     output.note(`switchhook explain ${[subject, ...whereOf(options, command)].join(' ')} shows what became of it`);
@@ -77,6 +81,15 @@ function eventsOf(router: Router, source: string) {
 function whereOf({ config, url }: SendOptions, command: Command): readonly string[] {
   const isGiven = command.getOptionValueSource('config') === 'cli';
   return [...(isGiven ? ['--config', config] : []), ...(url === undefined ? [] : ['--url', url])];
+}
+
+/** Why a router takes nothing at present, whatever is sent; null where it refuses this request. */
+function passing(status: number, reply: JsonValue): string | null {
+  if (status < 500 && status !== 429) return null;
+  const code = String(Object(reply).error);
+  if (!(code in ERRORS)) return `The router, or what is in front of it, replied with status ${status}: see its log.`;
+  const { sentence, hint } = ERRORS[code as ErrorCode];
+  return `${sentence}\n${hint}`;
 }
 
 /** What the log of a router with this configuration says of a refused request. */
