@@ -60,6 +60,32 @@ answers: [{ from: calls, variables: { first_name: there } }]
     }
   });
 
+  it('says what is wrong in words, without a place in the code of the plugin', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    try {
+      const reached = async (url: string) => {
+        const text = `version: 1
+store: { use: postgres, url: "${url}", schema: switchhook_flow }
+sources: { forms: { use: bearer, tokens: token } }
+destinations: { console: { use: log } }
+routes: [{ to: console }]
+`;
+        const file = await place.write('switchhook.yaml', text);
+        const { stdout } = await place.command(['check', '--connect', '--json', '--config', file]);
+        return JSON.parse(stdout).probes.find(({ kind }: { kind: string }) => kind === 'store').failure;
+      };
+      expect(await reached('postgres://127.0.0.1:9/none')).to.match(/^cannot connect: .*ECONNREFUSED 127\.0\.0\.1:9$/);
+      await database.query('create schema switchhook_flow');
+      await database.query('create table switchhook_flow.migrations as select 999 as version');
+      expect(await reached(database.url)).to.match(/installed by a newer router; .* or use another schema\.$/);
+    } finally {
+      await place.close();
+      await database.query('drop schema if exists switchhook_flow cascade');
+      await database.close();
+    }
+  });
+
   it('gets the pauses that operators set through another router, and keeps them over a restart of all', async () => {
     const place = await workplace();
     const database = await postgres();

@@ -11,10 +11,12 @@ export class DatabaseFailure extends Error {
   constructor(
     readonly kind: FailureKind,
     message: string,
-    /** SQLSTATE; `''` where there was no answer. */
+    /** SQLSTATE; `''` where there was no answer; or one of the router's codes. */
     readonly code = '',
   ) {
     super(message.replace(/\s+/g, ' ').trim().slice(0, longestMessage));
+    // The message is for operators: it would be shown with the place in this plugin where it was made.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }
 

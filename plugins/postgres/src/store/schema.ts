@@ -1,4 +1,5 @@
 /** Installs the schema, and brings one of an earlier version up to date. */
+import { DatabaseFailure } from '../failure.js';
 import type { Database } from './database.js';
 import { migrations, oldestServer, type schemaStatements } from './sql-schema.js';
 
@@ -27,7 +28,10 @@ export async function install(database: Database, sql: Statements, schema: strin
 export async function checkServer(database: Database, sql: Statements): Promise<boolean> {
   const [server] = await database.run<{ version: number; text: string; durable: boolean }>(sql.server);
   if (server !== undefined && server.version < oldestServer)
-    throw new Error(`the server is PostgreSQL ${server.text}; the store needs version 15 or newer`);
+    throw new DatabaseFailure(
+      'lasting',
+      `the server is PostgreSQL ${server.text}; the store needs version 15 or newer`,
+    );
   return server?.durable === true;
 }
 
@@ -38,11 +42,10 @@ export async function versionOf(database: Database, sql: Statements, schema: str
   const [row] = await database.run<{ version: number }>(sql.version);
   const version = row?.version ?? 0;
   if (version > migrations.length)
-    throw Object.assign(
-      new Error(
-        `the schema ${schema} has version ${version}, installed by a newer router; this router knows version ${migrations.length}. Upgrade this router, or use another schema.`,
-      ),
-      { code: 'STORE_TOO_NEW' },
+    throw new DatabaseFailure(
+      'lasting',
+      `the schema ${schema} has version ${version}, installed by a newer router; this router knows version ${migrations.length}. Upgrade this router, or use another schema.`,
+      'STORE_TOO_NEW',
     );
   return version;
 }
@@ -57,7 +60,8 @@ export async function probe(database: Database, sql: Statements, schema: string)
     ? database.run<{ found: boolean }>(sql.mayCreateTables, [schema])
     : database.run<{ found: boolean }>(sql.mayCreateSchema));
   if (may?.found === true) return;
-  throw new Error(
+  throw new DatabaseFailure(
+    'lasting',
     exists
       ? `the user may not create tables in the schema ${schema}`
       : `the schema ${schema} does not exist, and the user may not create it`,
