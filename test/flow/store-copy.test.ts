@@ -117,6 +117,10 @@ describe('switchhook store copy', () => {
       const { code, stderr } = await place.command(['store', 'copy', '--from', file, '--to', other]);
       expect(code).to.equal(1);
       expect(stderr).to.match(/the store of .*sqlite\.yaml could not be opened: /);
+      const same = await place.write('same.yaml', yaml('{ use: sqlite, path: other.db }'));
+      const itself = await place.command(['store', 'copy', '--from', other, '--to', same]);
+      expect([itself.code, itself.stdout]).to.deep.equal([2, '']);
+      expect(itself.stderr).to.include('name the same store');
     } finally {
       await place.close();
     }

@@ -1,5 +1,7 @@
 /** `switchhook store copy`: copies everything from the store of one configuration to that of another, and compares both. */
 import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { pausesKey } from '@switchhook/core/internal';
 import type { Store, StoredEvent } from '@switchhook/sdk';
 import { isRestorable, type RestorableStore } from '../backup/restorer.js';
@@ -27,12 +29,24 @@ const mostDeliveries = 1_000;
 export async function copyStore(output: Output, options: CopyOptions): Promise<void> {
   const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
   const target = to.store;
+  if (isDeepStrictEqual(placeOf(from), placeOf(to)))
+    throw new CommandFailure(
+      exitCodes.usage,
+      `${options.from} and ${options.to} name the same store. Nothing was copied`,
+    );
   if (!isRestorable(target))
     throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
   await withOpenStores([from, to], async () => {
     await copy(from, target, output);
     await compare(from, to, options, output);
   }).finally(() => output.progress(''));
+}
+
+/** What a store is, and where: paths are relative to the file. */
+function placeOf({ config: { store }, file }: ConfiguredStore) {
+  const { path } = store.options;
+  const where = typeof path === 'string' ? resolve(dirname(file), path) : null;
+  return { type: store.component.type, ...store.options, path: where };
 }
 
 async function copy(from: ConfiguredStore, to: RestorableStore, output: Output): Promise<void> {
