@@ -241,7 +241,7 @@ export async function holdXmin({ requests, minutes }: Size): Promise<Row[]> {
           what: 'growth of the table of open deliveries meanwhile, bytes per event',
           figures: `${Math.round((small.hot ?? 0) / megabyte)} → ${Math.round((large.hot ?? 0) / megabyte)} MB`,
           ratio: ((large.hot ?? 0) - (small.hot ?? 0)) / Math.max(1, during.length * requests),
-          setTarget: '',
+          setTarget: '≤ 600',
         },
       ];
     }),
