@@ -22,6 +22,9 @@ export class DatabaseFailure extends Error {
 
 const longestMessage = 300;
 
+/** SQLSTATE. */
+export const diskFull = '53100';
+
 /**
  * By class of SQLSTATE (its first two characters), https://www.postgresql.org/docs/current/errcodes-appendix.html.
  * Not listed = lasting: syntax, missing tables and columns, permissions, passwords, databases.

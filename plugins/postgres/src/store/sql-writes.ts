@@ -128,6 +128,13 @@ export function writeStatements(schemaName: string) {
     ),
     /** Writes a record to the log and commits it, to prove that a commit is possible. */
     prove: statement('prove', `select pg_logical_emit_message(true, 'switchhook', '')`),
+    /** The same after the disk was full: the log may have room where tables have none. Writes and removes 256 KB. */
+    proveSpace: statement(
+      'prove_space',
+      `create unlogged table ${s}.proof as
+      select n, string_agg(md5(random()::text), '') as text from generate_series(1, 256) n, generate_series(1, 30) group by n;
+      drop table ${s}.proof`,
+    ),
 
     /** Reads from the due time $7 on: see `DueWindow`. */
     claim: statement(

@@ -11,7 +11,7 @@ import {
   type RouterBeat,
   type Settled,
 } from '@switchhook/sdk';
-import { DatabaseFailure } from '../failure.js';
+import { DatabaseFailure, diskFull, failureOf } from '../failure.js';
 import { type Connection, type Database, inTransaction } from './database.js';
 import { DueWindow } from './due-window.js';
 import { gather, gatheredEvents, gatheringIn } from './gatherings.js';
@@ -55,6 +55,8 @@ export class Writes {
   /** The number of what is handed over in memory; claims have the numbers after it. */
   readonly #handOver: number;
   #claims = 0;
+  /** Whether the disk was full at the last commit. */
+  #isFull = false;
 
   constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock, routerNumber: number) {
     this.#database = database;
@@ -69,11 +71,13 @@ export class Writes {
   async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     try {
       const appended = await this.#append(entries);
+      this.#isFull = false;
       for (const { deliveries } of entries) this.#expectAll(deliveries);
       // What cannot be returned now is returned by a later commit.
       await this.returnLost().catch(() => null);
       return appended;
     } catch (error) {
+      this.#isFull ||= failureOf(error).code === diskFull;
       const ids = entries.map(({ event }) => event.id);
       this.#lost.noteEvents(ids, error);
       throw error;
@@ -90,7 +94,7 @@ export class Writes {
       })),
     );
     const append = async (connection: Connection, isRepeated: boolean) => {
-      if (entries.length === 0) await connection.run(this.#sql.prove);
+      if (entries.length === 0) await connection.run(this.#isFull ? this.#sql.proveSpace : this.#sql.prove);
       const added = entries.length === 0 ? [] : await connection.run<{ place: number }>(this.#sql.append, values);
       const places = new Set(added.map(({ place }) => place));
       const isAdded = ({ id }: { readonly id: string }) => added.some(({ place }) => entries[place]?.event.id === id);
@@ -284,14 +288,7 @@ export function refuseTooMany(eventId: string, count: number): void {
 }
 
 function claimed(row: ClaimRow, destination: string): ClaimedDelivery {
-  const { id, idx, route, transforms, attempts: attempt, lease } = row;
-  return {
-    id: deliveryId(id, idx),
-    route,
-    destination,
-    transforms: transformsOf(transforms),
-    attempt,
-    lease,
-    event: eventRecord(row),
-  };
+  const { id, idx, route, attempts: attempt, lease } = row;
+  const [transforms, event] = [transformsOf(row.transforms), eventRecord(row)];
+  return { id: deliveryId(id, idx), route, destination, transforms, attempt, lease, event };
 }
