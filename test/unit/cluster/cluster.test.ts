@@ -98,15 +98,25 @@ describe('routers on one store', () => {
         );
     };
     await clock.advance(0);
-    const own = 'router_info router-1 aaaaaaaa there true 1';
+    const own = [
+      'router_info router-1 aaaaaaaa there true 1',
+      `router_start_time_seconds router-1  there  ${clock.now() / 1_000}`,
+      'router_deliveries router-1  there  0',
+    ];
     const counts = (there: number, gone: number) => [`routers   there  ${there}`, `routers   gone  ${gone}`];
-    expect(await gauges()).to.deep.equal([...counts(1, 0), own]);
-    const report = '{"name":"lima","version":"1.0.0","configuration":"bbbbbbbb"}';
-    await coordination.beat({ id: 'x', beat: 1, report });
+    expect(await gauges()).to.deep.equal([...counts(1, 0), ...own]);
+    const lima = (state: string) => [
+      `router_info lima bbbbbbbb ${state} false 1`,
+      `router_start_time_seconds lima  ${state}  2`,
+      `router_deliveries lima  ${state}  7`,
+    ];
+    const destinations = { crm: [1, 3, 1], team: [2, 4, 1] };
+    const facts = { name: 'lima', version: '1.0.0', configuration: 'bbbbbbbb', sinceMs: 2_000, destinations };
+    await coordination.beat({ id: 'x', beat: 1, report: JSON.stringify(facts) });
     await clock.advance(beatMs);
-    expect(await gauges()).to.deep.equal([...counts(2, 0), own, 'router_info lima bbbbbbbb there false 1']);
+    expect(await gauges()).to.deep.equal([...counts(2, 0), ...own, ...lima('there')]);
     await clock.advance(goneMs + beatMs);
-    expect(await gauges()).to.deep.equal([...counts(1, 1), own, 'router_info lima bbbbbbbb gone false 1']);
+    expect(await gauges()).to.deep.equal([...counts(1, 1), ...own, ...lima('gone')]);
     await router.pipeline.close();
 
     const alone = aPipeline();

@@ -51,10 +51,16 @@ function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
     ...['there', 'gone'].map((state) =>
       reading('routers', help, routers.filter((one) => stateOf(one) === state).length, { state }),
     ),
-    ...routers.map((one) => {
-      const { name: router, version, configuration, isSelf } = one;
-      const labels = { router, version, configuration, state: stateOf(one), self: String(isSelf) };
-      return reading('router_info', 'Always 1; a router that uses the store is in the labels', 1, labels);
+    ...routers.flatMap((one) => {
+      const { name: router, version, configuration, isSelf, sinceMs, deliveries } = one;
+      const labels = { router, state: stateOf(one) };
+      const facts = { router, version, configuration, state: labels.state, self: String(isSelf) };
+      const held = Object.values(deliveries).reduce((sum, count) => sum + count, 0);
+      return [
+        reading('router_info', 'Always 1; a router that uses the store is in the labels', 1, facts),
+        reading('router_start_time_seconds', 'When the router was started, since the epoch', sinceMs / 1_000, labels),
+        reading('router_deliveries', 'Deliveries that the router has taken over, by its last heartbeat', held, labels),
+      ];
     }),
   ];
 }
