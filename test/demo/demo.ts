@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: one phone call through the whole router, on embedded defaults. With `-- --routers 3`, several routers on one
- * PostgreSQL. Ends with 0 only when all of it is as it must be.
+ * `npm run demo`: two phone calls through the whole router, on embedded defaults. With `-- --stay` the router goes on, for its
+ * dashboard. With `-- --routers 3`, several routers on one PostgreSQL. Ends with 0 only when all of it is as it must be.
  */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
@@ -18,7 +18,7 @@ import { Webhook } from 'standardwebhooks';
 import { startPostgres } from '../support/postgres-server.js';
 import { Findings } from './findings.js';
 import { demoDirectory, removeLeftovers } from './leftovers.js';
-import { playCall, type ScenarioRun } from './phone-call.js';
+import { playCall, playSecondCall, type ScenarioRun, secondConversation } from './phone-call.js';
 import { demonstrateRouters } from './routers.js';
 
 const configFile = fileURLToPath(new URL('../../config/examples/demo.yaml', import.meta.url));
@@ -43,11 +43,16 @@ try {
 process.exitCode = failed ? 1 : 0;
 
 async function demonstrate(): Promise<boolean> {
-  say('Switchhook, one phone call from end to end\n');
+  say('Switchhook, two phone calls from end to end\n');
   const database = await aDatabase();
   const slack = await aReceiver(() => ({ status: 200, body: 'ok' }));
-  // The CRM is down for its first two requests.
-  const crm = await aReceiver((_request, index) => (index < 2 ? 503 : 200));
+  // The CRM is down for its first two requests, and does not know the customer of the second call at first.
+  let knowsAll = false;
+  const crm = await aReceiver((request, index) => {
+    if (index < 2) return 503;
+    if (knowsAll || !request.text().includes(secondConversation)) return 200;
+    return { status: 422, body: `no customer for ${secondConversation}` };
+  });
   const router = await aRouter({
     DATABASE_URL: database.url,
     DEMO_DIRECTORY: directory,
@@ -62,8 +67,11 @@ async function demonstrate(): Promise<boolean> {
   say(`  receivers  Slack at ${slack.url}, CRM at ${crm.url}\n`);
 
   const run = await playCall(router, url);
-  await everythingSettled(router);
+  await settled(router, 7);
   const findings = await report(run, router, slack, crm, database.client);
+  await reportSecondCall(findings, router, url, () => {
+    knowsAll = true;
+  });
   say(findings.right ? '\nAll of it is as it must be.' : '\nSomething is not as it must be.');
   if (stay) await untilInterrupted(url);
   return !findings.right;
@@ -135,6 +143,35 @@ async function report(run: ScenarioRun, router: Router, slack: Receiver, crm: Re
   return findings;
 }
 
+/** With `--stay` its dead delivery is left to the operator. `repair`: the CRM takes the call from then on. */
+async function reportSecondCall(findings: Findings, router: Router, url: string, repair: () => void): Promise<void> {
+  findings.section('A second call, of a number that the database does not have');
+  const { answer, ended } = await playSecondCall(router, url);
+  findings.show(JSON.stringify(answer));
+  findings.expect('its agent got the defaults', answer, {
+    dynamic_variables: { first_name: 'there', tier: 'standard' },
+  });
+  await settled(router, 11);
+  const store = router.get(Store);
+  const toCrm = async () =>
+    (await store.deliveries({ limit: 100 })).items.find(
+      ({ destination, eventId }) => destination === 'crm' && eventId === ended,
+    );
+  const dead = await toCrm();
+  const attempts = dead === undefined ? [] : await store.attempts(dead.id);
+  for (const { outcome, reason } of attempts) findings.show(`crm        ${dead?.state ?? ''}  ${outcome} (${reason})`);
+  findings.expect('the CRM has rejected it', dead?.state, 'dead');
+  repair();
+  if (stay || dead === undefined) return;
+  await fetch(`${url}/api/deliveries/${encodeURIComponent(dead.id)}/replay`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  await settled(router, 11);
+  findings.expect('the CRM accepts it now, and it was replayed', (await toCrm())?.state, 'delivered');
+}
+
 function verifies(body: string, headers: Readonly<Record<string, string>>): boolean {
   try {
     new Webhook(crmSecret).verify(body, { ...headers });
@@ -182,12 +219,12 @@ async function aRouter(variables: Readonly<Record<string, string>>): Promise<Rou
   return router;
 }
 
-/** Asks the store until no delivery is open. */
-async function everythingSettled(router: Router): Promise<void> {
+/** Asks the store until there are so many deliveries, and none is open. */
+async function settled(router: Router, deliveries: number): Promise<void> {
   const store = router.get(Store);
   for (let round = 0; round < 300; round += 1) {
     const { items } = await store.deliveries({ limit: 100 });
-    if (items.length >= 7 && items.every(({ state }) => state !== 'waiting' && state !== 'running')) return;
+    if (items.length >= deliveries && items.every(({ state }) => state !== 'waiting' && state !== 'running')) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -195,6 +232,7 @@ async function everythingSettled(router: Router): Promise<void> {
 async function untilInterrupted(url: string): Promise<void> {
   const config = '--config config/examples/demo.yaml';
   say(`\nThe router goes on. Its dashboard: ${url}/`);
+  say('The CRM rejected the second call, but would accept it now: the page shows why, and replays it.');
   say('Try, in another terminal:');
   say(`  npx switchhook send conversation_ended ${config} --url ${url}`);
   say(`  npx switchhook call --from +12345678912 --to +12345678913 ${config} --url ${url}`);

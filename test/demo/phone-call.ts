@@ -1,4 +1,4 @@
-/** One phone call, as the platform tells it: the phone rings, the conversation starts, ends and is analysed. */
+/** Two phone calls, as the platform sends them: the phone rings, the conversation starts, ends and is analysed. */
 import type { Router } from '@switchhook/core';
 
 /** What came back. */
@@ -22,22 +22,14 @@ const ended = {
 };
 const analysed = { ...ended, event: 'conversation_analyzed', analysis: { summary: 'Jim wants to renew.' } };
 
-/** Plays it against a running router, with a repeated and a forged event. */
-export async function playCall(router: Router, url: string): Promise<ScenarioRun> {
-  const post = async (source: string, sent: object, change: (text: string) => string = (text) => text) => {
-    const text = JSON.stringify(sent);
-    const signature = router.signed(source, Buffer.from(text));
-    const headers = { 'content-type': 'application/json', ...signature?.headers };
-    const response = await fetch(`${url}/hooks/${source}${signature?.rest ?? ''}`, {
-      method: 'POST',
-      headers,
-      body: change(text),
-    });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
+/** Of a caller that the database does not have. */
+export const secondConversation = 'conv_demo_2';
 
+/** Plays the first against a running router, with a repeated and a forged event. */
+export async function playCall(router: Router, url: string): Promise<ScenarioRun> {
+  const post = posting(router, url);
   const rangAt = performance.now();
-  const rung = await post('calls', { event: 'inbound_call', from_number: '+12345678912', to_number: '+12345678913' });
+  const rung = await post('calls', ringing('+12345678912'));
   const answer = { body: rung.body, ms: Math.round(performance.now() - rangAt) };
   const forge = (text: string): string => text.replace('"duration":73', '"duration":74');
   return {
@@ -49,5 +41,37 @@ export async function playCall(router: Router, url: string): Promise<ScenarioRun
       { what: 'conversation_analyzed', ...(await post('agents', analysed)) },
       { what: 'a forged conversation_ended', ...(await post('agents', ended, forge)) },
     ],
+  };
+}
+
+/** Plays the second. Returns what its agent got, and the id of the event of its end. */
+export async function playSecondCall(router: Router, url: string) {
+  const post = posting(router, url);
+  const { body: answer } = await post('calls', ringing('+12345678999'));
+  const { body } = await post('agents', {
+    ...ended,
+    conversationId: secondConversation,
+    callId: 'call_demo_2',
+    duration: 45,
+  });
+  return { answer, ended: String(body.id) };
+}
+
+function ringing(from: string) {
+  return { event: 'inbound_call', from_number: from, to_number: '+12345678913' };
+}
+
+/** Sends bodies as the platform does: signed, and with `change` forged afterwards. */
+function posting(router: Router, url: string) {
+  return async (source: string, sent: object, change: (text: string) => string = (text) => text) => {
+    const text = JSON.stringify(sent);
+    const signature = router.signed(source, Buffer.from(text));
+    const headers = { 'content-type': 'application/json', ...signature?.headers };
+    const response = await fetch(`${url}/hooks/${source}${signature?.rest ?? ''}`, {
+      method: 'POST',
+      headers,
+      body: change(text),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
 }
