@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,7 +60,7 @@ async function demonstrate(): Promise<boolean> {
     SLACK_WEBHOOK_URL: `${slack.url}/services/T000/B000/demo`,
     CRM_URL: `${crm.url}/hooks/calls`,
     CRM_SIGNING_SECRET: crmSecret,
-    ...(stay && { DEMO_PORT: '8080' }),
+    ...(stay && (await isFree(8_080)) && { DEMO_PORT: '8080' }),
   });
   const url = await router.listen();
   say(`  router     ${url}   (configuration: config/examples/demo.yaml, log: ${logFile()})`);
@@ -178,6 +179,19 @@ function verifies(body: string, headers: Readonly<Record<string, string>>): bool
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Otherwise the demo takes any other port, which it prints. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
   }
 }
 
