@@ -77,6 +77,22 @@ describe('each view of the page', () => {
     },
   };
 
+  for (const path of ['', 'configuration'])
+    it(`shows the types of components in one line: ${path || 'overview'}`, async () => {
+      const { page } = world.tab;
+      await world.tab.go(path);
+      await page.setViewportSize({ width: 900, height: 900 });
+      const type = page.locator('main .rows').getByText('sigmamind.events', { exact: true });
+      await type.waitFor();
+      const lines = await type.evaluate((element) => {
+        const range = element.ownerDocument.createRange();
+        range.selectNodeContents(element);
+        return range.getClientRects().length;
+      });
+      await page.setViewportSize({ width: 1_280, height: 900 });
+      expect(lines).to.equal(1);
+    });
+
   for (const [name, path] of Object.entries(paths))
     it(`shows what others sent as text, is accessible in light and dark, and fits a phone: ${name}`, async () => {
       const { tab } = world;

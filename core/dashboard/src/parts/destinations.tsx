@@ -51,7 +51,7 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
               <a data-row="" href={linkTo(['deliveries'], { destination: row.destination })}>
                 {row.destination}
               </a>{' '}
-              <span class="dim">{row.use}</span>
+              <span class="dim whole">{row.use}</span>
             </th>
             <td data-label="State">
               <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge>{' '}

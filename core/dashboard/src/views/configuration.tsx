@@ -246,9 +246,15 @@ function ComponentTable({ components }: { readonly components: readonly Componen
       <tbody>
         {components.map(({ kind, name, use, description }) => (
           <tr key={`${kind} ${name}`}>
-            <th scope="row">{name}</th>
-            <td data-label="Kind">{kind}</td>
-            <td data-label="Type">{use}</td>
+            <th scope="row" class="whole">
+              {name}
+            </th>
+            <td data-label="Kind" class="whole">
+              {kind}
+            </td>
+            <td data-label="Type" class="whole">
+              {use}
+            </td>
             <td data-label="What it is">{description}</td>
           </tr>
         ))}

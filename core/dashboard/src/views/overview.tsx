@@ -130,7 +130,7 @@ function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]
           return (
             <tr key={row.resolver}>
               <th scope="row">
-                {row.resolver} <span class="dim">{row.use}</span>
+                {row.resolver} <span class="dim whole">{row.use}</span>
               </th>
               <td data-label="State">
                 {hold === undefined ? (

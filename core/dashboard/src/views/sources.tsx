@@ -50,7 +50,7 @@ export function Sources({ pulls, traffic, startedAt }: SourcesProps) {
                       <a data-row="" href={linkTo(['events'], { source: name })}>
                         {name}
                       </a>{' '}
-                      <span class="dim">{use}</span>
+                      <span class="dim whole">{use}</span>
                     </th>
                     <td data-label="State">
                       <SourceState pull={pulls.find(({ source }) => source === name)} receivesAt={receivesAt} />
