@@ -21,8 +21,9 @@ describe('an operator with the page', () => {
     await page.getByText(`${endedBody({ conversationId: 'conv_77' }).length} bytes`).waitFor();
     await page.getByRole('button', { name: 'Copy as fixture' }).waitFor();
     const card = page.getByRole('article', { name: 'Delivery to crm' });
-    await card.getByText('Start of the response').click();
+    // Open without a click: it is the reason.
     expect(await card.getByLabel('Response of attempt 1').inputValue()).to.equal('no such customer');
+    expect(await card.getByLabel('Response of attempt 1').isVisible()).to.equal(true);
     await page.getByRole('article', { name: 'Route finished' }).getByText('What crm would get now').click();
     expect(await page.getByLabel('Preview for crm').inputValue()).to.include('conv_77');
 
@@ -59,6 +60,7 @@ describe('an operator with the page', () => {
     const [tier, why = ''] = await cells('tier');
     expect(tier).to.equal('standard');
     expect(why).to.match(/^default .*customer/);
+    expect(why.split('customer').length, why).to.equal(2);
     tab.expectQuiet();
   });
 

@@ -203,9 +203,11 @@ export function Variables({ answer }: { readonly answer: CallAnswer }) {
 }
 
 function OriginText({ origin: { step, resolvers, reason } }: { readonly origin: Origin }) {
+  // Most reasons begin with the resolver that they are about.
+  const others = resolvers.filter((name) => !reason?.startsWith(`${name} `));
   return (
     <>
-      <StepBadge step={step} /> {resolvers.length > 0 && `${resolvers.join(', ')}. `}
+      <StepBadge step={step} /> {others.length > 0 && `${others.join(', ')}. `}
       {reason !== undefined && reason !== null && ends(reason)}
     </>
   );

@@ -73,7 +73,7 @@ function Attempts({ history }: { readonly history: readonly Attempt[] }) {
         </tr>
       </thead>
       <tbody>
-        {history.map(({ number, startedAt, durationMs, outcome, reason, response }) => (
+        {history.map(({ number, startedAt, durationMs, outcome, reason, response }, index) => (
           <tr key={number}>
             <th scope="row">{number}</th>
             <td data-label="Started">
@@ -83,7 +83,8 @@ function Attempts({ history }: { readonly history: readonly Attempt[] }) {
             <td data-label="Outcome">
               <Badge level={levelOfOutcome[outcome]}>{outcome}</Badge> {reason !== null && ends(reason)}
               {response !== null && response !== '' && (
-                <details>
+                // What the last attempt failed with is what an operator looks for.
+                <details open={index === history.length - 1 && outcome !== 'delivered'}>
                   <summary>Start of the response</summary>
                   <Source text={response} label={`Response of attempt ${number}`} />
                 </details>
