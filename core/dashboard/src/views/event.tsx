@@ -38,8 +38,8 @@ export function Event({ place }: ViewProps) {
             {value.deliveries.length === 0 ? (
               <Empty title="This event has no delivery: no route matched when it came.">
                 <p>
-                  The routes below show why. After a change of the configuration, “Route again” makes the deliveries
-                  that today’s routes want.
+                  The routes below show why. After a change of the configuration, “Route again” adds the deliveries that
+                  the current routes require.
                 </p>
               </Empty>
             ) : (
@@ -67,7 +67,7 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
     });
     changed();
     return matched === 0
-      ? 'Today’s routes want no other delivery than those it has.'
+      ? 'The current routes require no other delivery than those it has.'
       : `${count(replayed, 'delivery was', 'deliveries were')} added.`;
   };
   return (
