@@ -64,6 +64,14 @@ export function Badge({ level, children }: { readonly level: Level | 'off'; read
   );
 }
 
+/** Up to here a text of others is not cut inside a word: a row still fits. */
+const mostWhole = 24;
+
+/** The class of a text in a table that stays whole where it is short. */
+function wholeClass(text: unknown): { readonly class?: string } {
+  return typeof text === 'string' && text.length <= mostWhole ? { class: 'whole' } : {};
+}
+
 /** The link to an event. */
 export function EventLink({
   id,
@@ -75,7 +83,7 @@ export function EventLink({
   readonly children?: ComponentChildren;
 }) {
   return (
-    <a href={linkTo(['events', id])} {...(row && { 'data-row': '' })}>
+    <a href={linkTo(['events', id])} {...wholeClass(children)} {...(row && { 'data-row': '' })}>
       {children ?? <code>{id}</code>}
     </a>
   );
@@ -84,7 +92,11 @@ export function EventLink({
 /** The link to everything of one conversation or call. */
 export function SubjectLink({ subject }: { readonly subject: string | null }) {
   if (subject === null) return <span class="dim">none</span>;
-  return <a href={linkTo(['conversations', subject])}>{subject}</a>;
+  return (
+    <a href={linkTo(['conversations', subject])} {...wholeClass(subject)}>
+      {subject}
+    </a>
+  );
 }
 
 /** An error code, with the link to what it means. */
