@@ -94,7 +94,7 @@ describe('each view of the page', () => {
     });
 
   for (const [name, path] of Object.entries(paths))
-    it(`shows what others sent as text, is accessible in light and dark, and fits a phone: ${name}`, async () => {
+    it(`shows what others sent as text, is accessible in light and dark, and fits any screen: ${name}`, async () => {
       const { tab } = world;
       const { page } = tab;
       await tab.go(path());
@@ -102,8 +102,10 @@ describe('each view of the page', () => {
       await shown[name]?.();
       await tab.expectAccessible();
       expect(await page.locator('main img, main script, main b').count()).to.equal(0);
-      await page.setViewportSize({ width: 390, height: 800 });
-      expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390);
+      for (const width of [1_160, 870, 760, 390]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(width);
+      }
       await page.setViewportSize({ width: 1_280, height: 900 });
       tab.expectQuiet();
     });
