@@ -49,7 +49,8 @@ export function changesOf(
   { limit, counted }: { readonly limit: number; readonly counted: number },
 ): contract.Changes {
   const match = /^(\d+)_(\d+)$/.exec(after ?? `${last}_${last}`);
-  if (match === null) throw refuse('MALFORMED', 'the cursor is not one of the changes');
+  if (match === null)
+    throw refuse('MALFORMED', 'the cursor is not one of the changes: pass the one of the last reply unchanged');
   const [events, attempts] = [match[1], match[2]].map((place) => Math.min(Number(place), last));
   const later = (from: number | undefined, isEnd: boolean) =>
     rows.filter(({ number, ended }) => number > (from ?? 0) && (ended !== null) === isEnd).slice(0, limit + counted);

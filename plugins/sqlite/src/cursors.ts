@@ -44,6 +44,7 @@ function startOf({ untilMs, cursor }: { readonly untilMs?: number; readonly curs
 export function changesPlaceOf(cursor: string | null): ChangesPlace | null {
   if (cursor === null) return null;
   const [, seq, change] = /^(\d{1,16})_(\d{1,16})$/.exec(cursor) ?? [];
-  if (seq === undefined || change === undefined) throw refuse('MALFORMED', 'the cursor is not one of the changes');
+  if (seq === undefined || change === undefined)
+    throw refuse('MALFORMED', 'the cursor is not one of the changes: pass the one of the last reply unchanged');
   return { seq: Number(seq), change: Number(change) };
 }

@@ -165,12 +165,21 @@ async function parserOf({ maxBytes }: BodyLimits) {
 function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' | 'body'): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors: Wrong = parsed.error.issues.map((issue) => {
-    const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
-    return { path: path.join('.'), message: issue.message };
+  const errors: Wrong = parsed.error.issues.flatMap((issue) => {
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    return paths.map((path) => ({ path: path.join('.'), message: messageOf(issue, what) }));
   });
   const said = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
+}
+
+/** In the words of the other messages, where those of zod are of its types. */
+function messageOf(issue: z.core.$ZodIssue, what: string): string {
+  if (issue.code === 'unrecognized_keys') return `the ${what} has no such field`;
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1)
+    return 'expected a text that is not empty';
+  return issue.message;
 }
 
 function writeProblem(ctx: Context, refusal: Explained, mask: ApiParts['mask']): void {

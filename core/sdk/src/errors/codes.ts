@@ -6,7 +6,7 @@ const table = {
   MALFORMED: {
     status: 400,
     sentence: 'The request cannot be read.',
-    hint: 'The reason is in the log line request.refused, or in the reply of the API.',
+    hint: 'Correct what the reason names: it is in the log line request.refused, or in the reply of the API.',
   },
   UNVERIFIED: {
     status: 401,

@@ -33,7 +33,8 @@ export async function changesAfter(
     return { changes: [], cursor: `${end?.xid ?? 0}_0.${end?.xid ?? 0}_0_0_0` };
   }
   const place = cursorPattern.exec(after)?.slice(1);
-  if (place === undefined) throw refuse('MALFORMED', 'the cursor is not one of the changes');
+  if (place === undefined)
+    throw refuse('MALFORMED', 'the cursor is not one of the changes: pass the one of the last reply unchanged');
   const kept = await database.run<KeptRow>(sql.eventsAfter, [...place.slice(0, 2), limit]);
   const ended = await database.run<EndedRow>(sql.attemptsAfter, [...place.slice(2), limit]);
   const [lastKept, lastEnded] = [kept.at(-1), ended.at(-1)];
