@@ -295,7 +295,7 @@ describe('an operator at the command line', () => {
     const { code, stdout, stderr } = await run('status', '--once');
     expect(stdout).to.match(/^crm: paused by jo since \S+Z: migration$/m);
     expect(stderr).to.match(
-      /^Trouble: Destination crm: paused by jo: migration\. 2 deliveries wait\. Resume it when the reason is gone\.\n$/,
+      /^Attention: Destination crm: paused by jo: migration\. 2 deliveries wait\. Resume it when the reason is gone\.\n$/,
     );
     expect(code).to.equal(1);
     expect((await run('replay', `${id}.0`)).stderr).to.match(

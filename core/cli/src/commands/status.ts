@@ -23,7 +23,9 @@ export async function runStatus(output: Output, options: StatusOptions): Promise
     if (options.json) printJson(output, current);
     else print(current, output);
     const troubles = current.troubles.map(({ what, advice }) => `${what} ${advice}`);
-    if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
+    // The words of the page.
+    const worst = current.summary.level === 'bad' ? 'Trouble' : 'Attention';
+    if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `${worst}: ${troubles.join('\n')}`);
   });
 }
 
