@@ -111,7 +111,7 @@ describe('an operator with the page', () => {
     await crm.getByText('50 %').waitFor();
     await crm.getByText(/0\.\d+\/min/).waitFor();
     await crm.getByRole('img', { name: 'Delivered in each minute of the last hour to crm' }).waitFor();
-    await page.getByText(/^about p50 .* ms, p95 .* ms, p99 .* ms$/).waitFor();
+    await page.getByText(/^about p50 .* ms, p95 .* ms, p99 .* ms \(each request counts/).waitFor();
     await page.getByText('100 %').waitFor();
     await page.getByText(/\d .B, [\d.]+ .B free/).waitFor();
 
