@@ -139,7 +139,10 @@ describe('the configuration and the map in the page', () => {
     for (const [band, name] of [
       [events, /^source agents: 1 event, 1 refused, needs attention\. 1 request was refused, most often: /],
       [events, /^route finished: 1 event, needs attention\. /],
-      [events, /^destination crm: 0 waiting, 1 dead, fails\. 1 dead delivery\. Last failure, less than a minute ago: HTTP 422/],
+      [
+        events,
+        /^destination crm: 0 waiting, 1 dead, fails\. 1 dead delivery\. Last failure, less than a minute ago: HTTP 422/,
+      ],
       [events, /^destination console: 0 waiting, 0 dead, well$/],
       [calls, /^source calls: 2 calls, well$/],
       [calls, /^answer sales: 2 calls, well$/],
