@@ -365,7 +365,7 @@ describe('an operator with the page', () => {
     await page.getByLabel('A delivery is').selectOption('dead');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('1 event shown').waitFor();
-    await page.getByRole('link', { name: 'conv_dead' }).waitFor();
+    await page.getByRole('row', { name: 'conv_dead' }).getByText('1 of 2 dead', { exact: true }).waitFor();
     await page.getByLabel('A delivery is').selectOption('');
     await page.getByLabel('Repeated').selectOption('true');
     await page.getByRole('button', { name: 'Apply' }).click();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { mayBeRecorded } from '../../../core/dashboard/build/model/calls.js';
-import { changeOfDelivery } from '../../../core/dashboard/build/model/deliveries.js';
-import type { Delivery } from '../../../core/dashboard/build/model/replies.js';
+import { changeOfDelivery, outcomesOfEvents } from '../../../core/dashboard/build/model/deliveries.js';
+import type { Delivery, RouterEvent } from '../../../core/dashboard/build/model/replies.js';
 
 const delivery: Delivery = {
   ...{ id: 'e.0', event: 'e', type: 'ended', subject: 'conv_7', route: 'finished', destination: 'crm' },
@@ -41,5 +41,42 @@ describe('a call that is not kept', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('what became of events of a list', () => {
+  const at = (second: number) => `2026-01-31T12:00:${String(second).padStart(2, '0')}.000Z`;
+  const event = (id: string, second: number) => ({ id, receivedAt: at(second) }) as RouterEvent;
+  const made = (of: string, second: number, state: Delivery['state'], reason: Delivery['reason'] = null): Delivery => {
+    return { ...delivery, event: of, createdAt: at(second), state, reason };
+  };
+  const textsOf = (events: readonly RouterEvent[], deliveries: readonly Delivery[], more: boolean) =>
+    outcomesOfEvents(events, deliveries, more).map(({ outcome }) => outcome?.text ?? null);
+
+  it('is the worst state of their deliveries, or that no route matched', () => {
+    const events = ['mixed', 'open', 'done', 'given up', 'none'].map((id, index) => event(id, 50 - index));
+    const deliveries = [
+      ...[made('mixed', 50, 'delivered'), made('mixed', 50, 'dead', 'rejected'), made('mixed', 50, 'waiting')],
+      ...[made('open', 49, 'delivered'), made('open', 49, 'running')],
+      ...[made('done', 48, 'delivered'), made('done', 48, 'delivered'), made('another', 48, 'dead', 'exhausted')],
+      made('given up', 47, 'dead', 'discarded'),
+    ];
+    const all = outcomesOfEvents(events, deliveries, false).map(({ outcome }) => outcome);
+    expect(all.map((one) => one?.text)).to.deep.equal([
+      '1 of 3 dead',
+      '1 of 2 running',
+      'delivered',
+      'discarded',
+      'no route matched',
+    ]);
+    expect(all.map((one) => one?.worst?.reason ?? null)).to.deep.equal(['rejected', null, null, 'discarded', null]);
+  });
+
+  it('is not known of events that are as old as the oldest delivery that was read, or older', () => {
+    const events = [event('new', 50), event('edge', 40), event('old', 30)];
+    const deliveries = [made('new', 50, 'delivered'), made('edge', 40, 'delivered')];
+    expect(textsOf(events, deliveries, true)).to.deep.equal(['delivered', null, null]);
+    expect(textsOf(events, deliveries, false)).to.deep.equal(['delivered', 'delivered', 'no route matched']);
+    expect(textsOf(events, [], true)).to.deep.equal([null, null, null]);
   });
 });

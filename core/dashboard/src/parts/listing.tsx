@@ -18,7 +18,7 @@ export interface Pages<T> {
 export function usePages<T>(
   path: string,
   query: Readonly<Record<string, string | undefined>>,
-  itemsOf: (reply: never) => readonly T[],
+  itemsOf: (reply: never, signal: AbortSignal) => readonly T[] | Promise<readonly T[]>,
   again: (items: readonly T[]) => number | null = () => null,
 ): { readonly first: Resource<Pages<T>>; readonly more: (page: Pages<T>) => Promise<null> } {
   const load = async (cursor: string | undefined, signal: AbortSignal): Promise<Pages<T>> => {
@@ -28,7 +28,7 @@ export function usePages<T>(
       signal,
     });
     // The caller knows which list it is of.
-    return { items: itemsOf(reply as never), cursor: reply.cursor, search: reply.search, number: 1 };
+    return { items: await itemsOf(reply as never, signal), cursor: reply.cursor, search: reply.search, number: 1 };
   };
   const withNext = async (page: Pages<T>, signal: AbortSignal): Promise<Pages<T>> => {
     if (page.cursor === null) return page;

@@ -1,6 +1,7 @@
 /** Small pieces of text: times, states, links to what has an id. */
 import type { ComponentChildren } from 'preact';
 import { present } from '../model/clock.js';
+import type { Outcome } from '../model/deliveries.js';
 import { linkTo } from '../model/location.js';
 import type { Delivery, Level } from '../model/replies.js';
 import { age, stateText } from '../model/wording.js';
@@ -37,10 +38,19 @@ const levelOfState: Readonly<Record<Delivery['state'], Level | 'off'>> = {
 /** How bad the outcome of an attempt is. */
 export const levelOfOutcome = { delivered: 'well', rejected: 'bad', unavailable: 'warn', skipped: 'off' } as const;
 
+function levelOf({ state, reason }: Pick<Delivery, 'state' | 'reason'>): Level | 'off' {
+  return reason === 'discarded' ? 'off' : levelOfState[state];
+}
+
 /** The state of a delivery. */
 export function State({ of }: { readonly of: Pick<Delivery, 'state' | 'reason' | 'attempts'> }) {
-  const level = of.reason === 'discarded' ? 'off' : levelOfState[of.state];
-  return <Badge level={level}>{stateText(of)}</Badge>;
+  return <Badge level={levelOf(of)}>{stateText(of)}</Badge>;
+}
+
+/** What became of an event. */
+export function OutcomeBadge({ of }: { readonly of: Outcome | null }) {
+  if (of === null) return <span class="dim">see the event</span>;
+  return of.worst === null ? <span class="dim">{of.text}</span> : <Badge level={levelOf(of.worst)}>{of.text}</Badge>;
 }
 
 /** Lines of twelve by twelve. */

@@ -1,4 +1,5 @@
 /** The events, newest first, by conditions that stay in the URL. */
+import { type ListedEvent, withOutcomes } from '../model/deliveries.js';
 import { linkTo, type Place } from '../model/location.js';
 import type { RouterEvent } from '../model/replies.js';
 import type { EventSearch } from '../model/search.js';
@@ -7,7 +8,7 @@ import { type Field, Filters } from '../parts/filters.js';
 import { useKnown } from '../parts/known.js';
 import { Foot, Older, olderOnes, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
-import { EventLink, SubjectLink, Time } from '../parts/text.js';
+import { EventLink, OutcomeBadge, SubjectLink, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 /** The first event may come at any moment. */
@@ -38,8 +39,8 @@ export function Events({ place }: ViewProps) {
   const { first, more } = usePages(
     'events',
     place.query,
-    ({ events }: { readonly events: readonly RouterEvent[] }) => events,
-    (events) => (events.length === 0 && !isSearch(place.query) ? soonMs : null),
+    ({ events }: { readonly events: readonly RouterEvent[] }, signal) => withOutcomes(events, signal),
+    (events: readonly ListedEvent[]) => (events.length === 0 && !isSearch(place.query) ? soonMs : null),
   );
   const wrong = first.failure.value?.wrong ?? {};
   const isShownAtField = fields.some(({ name }) => wrong[name] !== undefined);
@@ -52,7 +53,7 @@ export function Events({ place }: ViewProps) {
   );
 }
 
-interface ListProps extends ReturnType<typeof usePages<RouterEvent>> {
+interface ListProps extends ReturnType<typeof usePages<ListedEvent>> {
   readonly filtered: boolean;
 }
 
@@ -111,13 +112,14 @@ function LookedAt({ search }: { readonly search: EventSearch | undefined }) {
 }
 
 /** Events as rows. */
-export function EventTable({ events }: { readonly events: readonly RouterEvent[] }) {
+function EventTable({ events }: { readonly events: readonly ListedEvent[] }) {
   return (
     <table class="rows">
       <thead>
         <tr>
           <th scope="col">Type</th>
           <th scope="col">Received</th>
+          <th scope="col">Deliveries</th>
           <th scope="col">Source</th>
           <th scope="col">Call or conversation</th>
           <th scope="col">Agent</th>
@@ -133,6 +135,9 @@ export function EventTable({ events }: { readonly events: readonly RouterEvent[]
             </th>
             <td data-label="Received">
               <Time iso={event.receivedAt} />
+            </td>
+            <td data-label="Deliveries">
+              <OutcomeBadge of={event.outcome} />
             </td>
             <td data-label="Source">{event.source}</td>
             <td data-label="Call or conversation">
