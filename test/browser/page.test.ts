@@ -74,6 +74,9 @@ describe('an operator with the page', () => {
     await ring(url, '+49301');
     await send({ duration: null });
     await page.getByText('Source calls: no answer matched the only call since the router started').waitFor();
+    const share = page.getByRole('meter', { name: 'Share of unanswered' });
+    // With these, a browser draws what is above zero as bad.
+    expect([await share.getAttribute('optimum'), await share.getAttribute('high')]).to.deep.equal(['0', '0']);
     await page.getByRole('link', { name: 'Calls that no answer matched' }).click();
     await page.waitForURL(/calls\?source=calls&step=unanswered&since=1h$/);
     await page.getByRole('row', { name: '+49301' }).getByRole('link').click();
@@ -84,6 +87,8 @@ describe('an operator with the page', () => {
       .getByText('call.to == "+1800" is false')
       .first()
       .waitFor();
+    await page.getByText('Replied without variables after').waitFor();
+    expect(await page.getByText('Answered after').count()).to.equal(0);
     await tab.expectAccessible();
 
     await tab.go('map');

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { becameOf, levelOf, outcomesOf } from '../../../core/dashboard/build/model/bulk.js';
 import type { BulkChange } from '../../../core/dashboard/build/model/bulk-replies.js';
+import { repliedText } from '../../../core/dashboard/build/model/calls.js';
 import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
 import { fixtureOf, sendingCommand, sentBody } from '../../../core/dashboard/build/model/fixture.js';
 import {
@@ -143,6 +144,11 @@ describe('what the page writes', () => {
     ] as const;
     const written = counts.map(([attempts, attemptsInAll]) => attemptsText({ attempts, attemptsInAll }));
     expect(written).to.deep.equal(['2', '3 (1 since the replay)', '3 (0 since the replay)', '4']);
+  });
+
+  it('does not say of a call that it was answered where no answer matched', () => {
+    expect(repliedText({ name: 'sales', ms: 412 })).to.equal('Answered after 412 ms.');
+    expect(repliedText({ name: null, ms: 2 })).to.equal('Replied without variables after 2 ms.');
   });
 
   it('is two units of a duration at most', () => {

@@ -13,6 +13,22 @@ export const stepTexts: Readonly<Record<Step, string>> = {
   unanswered: 'no answer of the configuration matched',
 };
 
+/** How bad it is that a call was answered by a step. */
+export const levelOfStep: Readonly<Record<Step, 'well' | 'warn' | 'bad'>> = {
+  fresh: 'well',
+  cached: 'well',
+  stale: 'warn',
+  default: 'warn',
+  none: 'warn',
+  minimum: 'bad',
+  unanswered: 'bad',
+};
+
+/** When the platform had its reply: one that no answer of the configuration has made has no variables. */
+export function repliedText({ name, ms }: Pick<CallAnswer, 'name' | 'ms'>): string {
+  return `${name === null ? 'Replied without variables' : 'Answered'} after ${duration(ms)}.`;
+}
+
 /**
  * The ring time as text: from the request about the call to its answer, which is the reply, or the end of a request by which the source has
  * sent it. The overview and the history count the same.

@@ -1,20 +1,10 @@
 /** How a call was answered, or would be: the look-ups of its resolvers over time, and where each variable comes from. */
 import { useState } from 'preact/hooks';
-import { stepTexts } from '../model/calls.js';
+import { levelOfStep, repliedText, stepTexts } from '../model/calls.js';
 import type { CallAnswer, Lookup, Origin, Step } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
 import { Empty } from './loaded.js';
 import { Badge } from './text.js';
-
-const levelOfStep: Readonly<Record<Step, 'well' | 'warn' | 'bad' | 'off'>> = {
-  fresh: 'well',
-  cached: 'well',
-  stale: 'warn',
-  default: 'warn',
-  none: 'warn',
-  minimum: 'bad',
-  unanswered: 'bad',
-};
 
 /** A step with what it means as its title. */
 export function StepBadge({ step }: { readonly step: Step }) {
@@ -43,10 +33,11 @@ interface Limit {
 }
 
 /** Those that are known: the record of an earlier version has only when it was answered. */
-function limitsOf({ ms, within_ms, deadline_ms }: CallAnswer): readonly Limit[] {
+function limitsOf(answer: CallAnswer): readonly Limit[] {
+  const { ms, within_ms, deadline_ms } = answer;
   const [within, deadline] = [within_ms ?? null, deadline_ms ?? null];
   return [
-    { kind: 'answered', ms, text: `Answered after ${duration(ms)}.` },
+    { kind: 'answered', ms, text: repliedText(answer) },
     ...(within === null
       ? []
       : [

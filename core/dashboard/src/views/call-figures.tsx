@@ -1,11 +1,18 @@
 /** How long phones rang, and what answered them. */
-import { stepTexts } from '../model/calls.js';
+import { levelOfStep, stepTexts } from '../model/calls.js';
 import { percent, sharesOf } from '../model/history.js';
 import type { History } from '../model/history-replies.js';
 import { linkTo } from '../model/location.js';
 import { duration } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';
+
+/** A browser colours a meter by how far it is from its optimum. */
+const colourOf = {
+  well: {},
+  warn: { optimum: 0, low: 0, high: 1 },
+  bad: { optimum: 0, low: 0, high: 0 },
+} as const;
 
 export function CallFigures({ history }: { readonly history: Resource<History> }) {
   return (
@@ -16,7 +23,7 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
           const { p50, p95, p99 } = calls.ringMs;
           if (total.calls === 0)
             return (
-              <Empty title="No call was answered in the last hour.">
+              <Empty title="No call came in the last hour.">
                 <p>
                   Try one: <code>switchhook call --from +12345678912 --to +12345678913</code>
                 </p>
@@ -26,13 +33,13 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
             <>
               <dl class="facts">
                 <div>
-                  <dt>Answered</dt>
+                  <dt>Calls</dt>
                   <dd>
                     <a href={linkTo(['calls'], { since: '1h' })}>{total.calls.toLocaleString('en')}</a>
                   </dd>
                 </div>
                 <div>
-                  <dt>Ring time, to the answer</dt>
+                  <dt>Ring time, to the reply</dt>
                   <dd>
                     about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}{' '}
                     <span class="dim">(each request counts, repeated ones too; right within a tenth)</span>
@@ -43,7 +50,7 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
                 {sharesOf(calls).map(({ step, number, share }) => (
                   <li key={step}>
                     <span class="name">{step}</span>
-                    <meter min={0} max={1} value={share} aria-label={`Share of ${step}`} />
+                    <meter value={share} {...colourOf[levelOfStep[step]]} aria-label={`Share of ${step}`} />
                     <span>
                       {percent(share)}{' '}
                       <span class="dim">

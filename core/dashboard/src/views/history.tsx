@@ -70,7 +70,7 @@ function Everything({ value, since }: { readonly value: HistoryReply; readonly s
       {total.calls > 0 && (
         <>
           <Chart
-            title={`Calls answered ${per}`}
+            title={`Calls ${per}`}
             {...{ times, unit: count }}
             series={[{ name: 'calls', numbers: calls.answered, tone: 'busy' }]}
           />
