@@ -7,11 +7,13 @@ import { duration } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';
 
+/** Above zero, which must be below `low`. */
+const aLittle = 1e-9;
 /** A browser colours a meter by how far it is from its optimum. */
 const colourOf = {
   well: {},
-  warn: { optimum: 0, low: 0, high: 1 },
-  bad: { optimum: 0, low: 0, high: 0 },
+  warn: { optimum: 0, low: aLittle, high: 1 },
+  bad: { optimum: 0, low: aLittle, high: aLittle },
 } as const;
 
 export function CallFigures({ history }: { readonly history: Resource<History> }) {
