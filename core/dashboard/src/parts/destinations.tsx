@@ -37,7 +37,7 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
           <th scope="col">Destination</th>
           <th scope="col">State</th>
           <th scope="col">Delivered</th>
-          <th scope="col">Failing</th>
+          <th scope="col">Failed, 10 min</th>
           <th scope="col">Waiting</th>
           <th scope="col">Oldest</th>
           <th scope="col">Dead</th>
@@ -57,7 +57,7 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
               <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge>{' '}
               {row.rateLimited && <Badge level="busy">rate limited</Badge>} {row.trouble.what}
             </td>
-            <Course name={row.destination} history={history} />
+            <Course row={row} history={history} />
             <Amount
               label="Waiting"
               value={sum(row.waiting, row.running)}
@@ -78,7 +78,8 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
 }
 
 /** Of the last hour and of the last minutes. */
-function Course({ name, history }: { readonly name: string; readonly history: History | null }) {
+function Course({ row, history }: { readonly row: DestinationStatus; readonly history: History | null }) {
+  const { destination: name, trouble } = row;
   const of = history?.destinations.find(({ destination }) => destination === name);
   const share = of === undefined ? null : failingShare(of);
   return (
@@ -93,14 +94,13 @@ function Course({ name, history }: { readonly name: string; readonly history: Hi
           </>
         )}
       </td>
-      <td data-label="Failing" class="number">
-        {share === null || share === 0 ? (
-          <span class="dim">{share === null ? '–' : '0 %'}</span>
-        ) : (
-          <span class="wrong" title="Share of the attempts of the last ten minutes that failed">
-            {percent(share)}
-          </span>
-        )}
+      <td data-label="Failed, 10 min" class="number">
+        <span
+          class={share && trouble.level !== 'well' ? 'wrong' : 'dim'}
+          title="Share of the attempts of the last ten minutes that failed"
+        >
+          {share === null ? '–' : percent(share)}
+        </span>
       </td>
     </>
   );
