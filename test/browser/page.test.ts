@@ -512,7 +512,7 @@ describe('an operator with the page', () => {
     await send({ conversationId: 'conv_before' });
     await page.getByText('All well.').waitFor();
     await restart(async () => {
-      await page.getByText('The router does not answer, since').waitFor();
+      await page.getByText('The router does not answer. It stopped').waitFor();
       await page.getByText('All well.').waitFor();
       await page.getByRole('link', { name: 'Events', exact: true }).click();
       await page.getByText('This view appears as soon as it does.').waitFor();

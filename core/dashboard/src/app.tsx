@@ -87,14 +87,14 @@ function Outdated({ status }: { readonly status: Resource<Status> }) {
     <div role="status" aria-live="polite">
       {since !== null && (
         <p class="banner">
-          The router does not answer, since <Time iso={new Date(since).toISOString()} />. The page shows what it knew
-          then, and tries again every two seconds.
+          The router does not answer. It stopped <Time iso={new Date(since).toISOString()} />. The page shows what it
+          knew then, and tries again every two seconds.
         </p>
       )}
       {since === null && access.value === 'granted' && failure !== null && failedSince !== null && (
         <p class="banner">
-          The status of the router cannot be read, since <Time iso={new Date(failedSince).toISOString()} />:{' '}
-          {ends(failure.message)} The page tries again by itself.
+          The status of the router cannot be read. The first failure was{' '}
+          <Time iso={new Date(failedSince).toISOString()} />: {ends(failure.message)} The page tries again by itself.
         </p>
       )}
     </div>

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { becameOf, levelOf, outcomesOf } from '../../../core/dashboard/build/model/bulk.js';
+import { becameOf, levelOf, outcomesOf, willBe } from '../../../core/dashboard/build/model/bulk.js';
 import type { BulkChange } from '../../../core/dashboard/build/model/bulk-replies.js';
 import { repliedText } from '../../../core/dashboard/build/model/calls.js';
 import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
@@ -252,6 +252,16 @@ describe('the figures of the last hour', () => {
 
   it('have sizes of three digits', () => {
     expect([0, 1_500, 12_345_678, 9.9e12].map(bytesText)).to.deep.equal(['0 kB', '1.5 kB', '12.3 MB', '9.9 TB']);
+  });
+});
+
+describe('a change of many', () => {
+  it('is announced for one as for many', () => {
+    const texts = [1, 2].flatMap((matched) => [willBe('replay', matched), willBe('discard', matched)]);
+    expect(texts).to.deep.equal([
+      ...['It is sent again.', 'It is not made, until a replay brings it back.'],
+      ...['They are sent again, the oldest first.', 'They are not made, until a replay brings them back.'],
+    ]);
   });
 });
 

@@ -31,6 +31,14 @@ export function skippedBy({ skipped }: BulkChange): number {
   return Object.values(skipped).reduce((sum, one) => sum + one, 0);
 }
 
+/** What a change does to those that match. */
+export function willBe(verb: Verb, matched: number): string {
+  if (matched === 1) return verb === 'discard' ? 'It is not made, until a replay brings it back.' : 'It is sent again.';
+  return verb === 'discard'
+    ? 'They are not made, until a replay brings them back.'
+    : 'They are sent again, the oldest first.';
+}
+
 /** The body of a change for the conditions of a list. */
 export function bulkBodyOf(filter: Conditions): { readonly filter: Conditions; readonly all?: true } {
   return Object.keys(filter).length === 0 ? { filter, all: true } : { filter };

@@ -16,6 +16,7 @@ import {
   skippedBy,
   usualPace,
   type Verb,
+  willBe,
 } from '../model/bulk.js';
 import type { BulkChange } from '../model/bulk-replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
@@ -209,10 +210,7 @@ function PhaseText({ phase, verb }: { readonly phase: Phase; readonly verb: Verb
       return (
         <p>
           {count(matched, 'delivery matches', 'deliveries match')}
-          {destinations.length > 0 && `, to ${destinations.join(', ')}`}.{' '}
-          {verb === 'discard'
-            ? 'They are not made, until a replay brings them back.'
-            : 'They are sent again, the oldest first.'}
+          {destinations.length > 0 && `, to ${destinations.join(', ')}`}. {willBe(verb, matched)}
         </p>
       );
     }
