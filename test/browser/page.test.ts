@@ -562,6 +562,8 @@ describe('an operator with the page', () => {
 
     await tab.go('events');
     await page.getByText('No event yet.').waitFor();
+    const zone = String(await page.evaluate('new Intl.DateTimeFormat().resolvedOptions().timeZone'));
+    await page.getByText(`Times are those of this browser: ${zone}`).waitFor();
     await send({ conversationId: 'conv_1' });
     await page.clock.fastForward(5_000);
     await page.getByRole('link', { name: 'conv_1' }).waitFor();

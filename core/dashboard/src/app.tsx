@@ -1,9 +1,10 @@
 /** The frame of the page: navigation, whether the router answers, and the view of the present place. */
 import { useEffect, useRef } from 'preact/hooks';
 import { access, unreachableSinceMs } from './model/api.js';
+import { now } from './model/clock.js';
 import { linkTo, type Place, place } from './model/location.js';
 import type { Status } from './model/replies.js';
-import { ends, titleOf } from './model/wording.js';
+import { ends, titleOf, zoneText } from './model/wording.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
 import { focusView, helpShown } from './parts/keyboard.js';
@@ -33,6 +34,10 @@ export function App() {
           <SignIn />
         )}
       </main>
+      <footer class="foot">
+        Times are those of this browser:{' '}
+        {zoneText(new Intl.DateTimeFormat().resolvedOptions().timeZone, new Date(now()).getTimezoneOffset())}.
+      </footer>
       <Announcements />
       {helpShown.value && <Help />}
     </>

@@ -32,9 +32,12 @@ import {
   duration,
   excerpt,
   gatheredText,
+  momentText,
   proofText,
   shellLine,
   titleOf,
+  utcText,
+  zoneText,
 } from '../../../core/dashboard/build/model/wording.js';
 
 describe('what the page writes', () => {
@@ -171,6 +174,17 @@ describe('what the page writes', () => {
     const nowMs = Date.parse('2026-01-01T12:00:00Z');
     const ages = [0, -4_200, -125_000, 30_000, -90_000_000].map((ms) => age(new Date(nowMs + ms).toISOString(), nowMs));
     expect(ages).to.deep.equal(['just now', '4 s ago', '2 min ago', 'in 30 s', '1 d ago']);
+  });
+
+  it('has the zone of the browser, and UTC', () => {
+    const zones = [zoneText('America/New_York', 300), zoneText('Asia/Kolkata', -330), zoneText('Europe/London', 0)];
+    expect([...zones, zoneText('UTC', 0)]).to.deep.equal([
+      ...['America/New_York, now UTC−05:00', 'Asia/Kolkata, now UTC+05:30', 'Europe/London, now UTC+00:00', 'UTC'],
+    ]);
+    expect(utcText('2026-01-31T23:30:00.007-05:00')).to.equal('2026-02-01 04:30:00.007 UTC');
+    // As a date without a zone, which is that of this process.
+    const iso = '2026-01-31T12:00:00.007Z';
+    expect(new Date(momentText(iso).replace(' ', 'T')).toISOString()).to.equal(iso);
   });
 
   it('is one line of a text of others', () => {

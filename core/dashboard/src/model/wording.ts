@@ -41,6 +41,25 @@ export function age(iso: string, nowMs: number): string {
   return ms > 0 ? `${text} ago` : `in ${text}`;
 }
 
+/** `2026-01-31 16:18:38.123`: in the zone of the browser. */
+export function momentText(iso: string): string {
+  const date = new Date(iso);
+  return `${date.toLocaleString('sv', { hour12: false })}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** `2026-01-31 16:18:38.123 UTC`. */
+export function utcText(iso: string): string {
+  return new Date(iso).toISOString().replace('T', ' ').replace('Z', ' UTC');
+}
+
+/** `America/New_York, now UTC−05:00`. `minutes`: how far UTC is ahead, as browsers count. */
+export function zoneText(zone: string, minutes: number): string {
+  if (minutes === 0 && /^(Etc\/)?(UTC|GMT)$/.test(zone)) return 'UTC';
+  const two = (number: number) => String(number).padStart(2, '0');
+  const all = Math.abs(minutes);
+  return `${zone}, now UTC${minutes > 0 ? '−' : '+'}${two(Math.floor(all / 60))}:${two(all % 60)}`;
+}
+
 /** A text with an end: a reason of the other side may have none. */
 export function ends(text: string): string {
   const trimmed = text.trim();

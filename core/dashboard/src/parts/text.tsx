@@ -4,24 +4,22 @@ import { present } from '../model/clock.js';
 import type { Outcome } from '../model/deliveries.js';
 import { linkTo } from '../model/location.js';
 import type { Delivery, Level } from '../model/replies.js';
-import { age, stateText } from '../model/wording.js';
+import { age, momentText, stateText, utcText } from '../model/wording.js';
 
-/** A point in time as an age; the date is its title. */
+/** A point in time as an age; the date is its title, here and in UTC. */
 export function Time({ iso }: { readonly iso: string }) {
   return (
-    <time dateTime={iso} title={new Date(iso).toLocaleString()}>
+    <time dateTime={iso} title={`${momentText(iso)} (${utcText(iso)})`}>
       {age(iso, present.value)}
     </time>
   );
 }
 
-/** A point in time as date and time, to the millisecond. */
+/** A point in time as date and time, to the millisecond; its title is in UTC. */
 export function Moment({ iso }: { readonly iso: string }) {
-  const date = new Date(iso);
-  const text = date.toLocaleString('sv', { hour12: false });
   return (
-    <time dateTime={iso} title={iso}>
-      {text}.{String(date.getMilliseconds()).padStart(3, '0')}
+    <time dateTime={iso} title={utcText(iso)}>
+      {momentText(iso)}
     </time>
   );
 }

@@ -4,7 +4,7 @@ import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import { refusedQuery } from '../model/refused.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
-import { count, duration, ends } from '../model/wording.js';
+import { count, duration, ends, utcText } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
 import { Destinations } from '../parts/destinations.js';
 import { useHistory } from '../parts/history.js';
@@ -205,7 +205,7 @@ function Router({ value }: { readonly value: Status }) {
       <div>
         <dt>Running since</dt>
         <dd>
-          <time dateTime={since} title={since}>
+          <time dateTime={since} title={utcText(since)}>
             {duration(uptimeSeconds * 1_000)}
           </time>
         </dd>
