@@ -548,7 +548,7 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
-  it('sees by itself the first event, the sources of a reload, and a call that is recorded after its link was opened', async () => {
+  it('sees by itself new events, the sources of a reload, and a call that is recorded after its link was opened', async () => {
     const { tab, send, url, until } = await setup();
     const { page } = tab;
     await page.clock.install();
@@ -566,7 +566,12 @@ describe('an operator with the page', () => {
     await page.getByText(`Times are those of this browser: ${zone}`).waitFor();
     await send({ conversationId: 'conv_1' });
     await page.clock.fastForward(5_000);
-    await page.getByRole('link', { name: 'conv_1' }).waitFor();
+    const conversation = page.getByRole('link', { name: 'conv_1' });
+    await conversation.focus();
+    await send({ conversationId: 'conv_2' });
+    await page.clock.fastForward(5_000);
+    await page.getByRole('link', { name: 'conv_2' }).waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).to.equal('conv_1');
 
     await ring(url, '+49301');
     let id = '';

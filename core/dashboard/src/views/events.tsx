@@ -11,7 +11,7 @@ import { Empty, Loaded } from '../parts/loaded.js';
 import { EventLink, OutcomeBadge, SubjectLink, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
-/** The first event may come at any moment. */
+/** An event may come at any moment, and what became of one changes. */
 const soonMs = 5_000;
 
 /** Looks at each event, which is not repeated without a click. */
@@ -40,7 +40,7 @@ export function Events({ place }: ViewProps) {
     'events',
     place.query,
     ({ events }: { readonly events: readonly RouterEvent[] }, signal) => withOutcomes(events, signal),
-    (events: readonly ListedEvent[]) => (events.length === 0 && !isSearch(place.query) ? soonMs : null),
+    () => (isSearch(place.query) ? null : soonMs),
   );
   const wrong = first.failure.value?.wrong ?? {};
   const isShownAtField = fields.some(({ name }) => wrong[name] !== undefined);
