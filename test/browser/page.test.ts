@@ -40,6 +40,17 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('is shown where to go from the address of an event that is not kept', async () => {
+    const { tab } = await setup();
+    const { page } = tab;
+    await tab.go('events/nothing');
+    await page.getByRole('heading', { name: 'No such event' }).waitFor();
+    await page.getByText('There is no event nothing.').waitFor();
+    await page.getByRole('link', { name: 'the events' }).click();
+    await page.getByText('No event yet.').waitFor();
+    tab.expectQuiet();
+  });
+
   it('sees which part of a condition kept an event from its route', async () => {
     const { tab, send } = await setup();
     const id = await send({ duration: 12 });

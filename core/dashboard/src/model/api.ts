@@ -61,6 +61,12 @@ export async function api<T>(path: string, { method = 'GET', query, body, signal
   throw failure;
 }
 
+/** In place of the failure of what is not kept: its page says so. */
+export function noneIfNotKept(error: unknown): 'none' {
+  if (error instanceof ApiFailure && error.code === 'NOT_KEPT') return 'none';
+  throw error;
+}
+
 /** Why a stream is refused; null where it is not, or where the router does not answer. A stream that is accepted is ended at once. */
 export async function failureAt(
   path: string,

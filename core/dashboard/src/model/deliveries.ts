@@ -12,6 +12,11 @@ export interface ChangeOfDelivery {
   readonly done: string;
 }
 
+/** Whether it has not ended. */
+export function isOpen({ state }: Pick<Delivery, 'state'>): boolean {
+  return state === 'waiting' || state === 'running';
+}
+
 /** What an operator is asked before one delivery is replayed or discarded. */
 export function changeOfDelivery(
   verb: 'replay' | 'discard',

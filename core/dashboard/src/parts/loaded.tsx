@@ -1,6 +1,7 @@
 /** The three states of everything that is loaded: loading, failed, there. */
 
 import type { ComponentChildren } from 'preact';
+import { linkTo } from '../model/location.js';
 import { ends } from '../model/wording.js';
 import type { Resource } from './resource.js';
 import { ErrorCode, Time } from './text.js';
@@ -70,5 +71,19 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
       <p class="title">{title}</p>
       {children}
     </div>
+  );
+}
+
+/** The page of what is not kept. */
+export function NoSuch({ what, id }: { readonly what: 'call' | 'event'; readonly id: string }) {
+  return (
+    <>
+      <h1>No such {what}</h1>
+      <Empty title={`There is no ${what} ${id}.`}>
+        <p>
+          Retention may have removed it, or the address is wrong: <a href={linkTo([`${what}s`])}>the {what}s</a>.
+        </p>
+      </Empty>
+    </>
   );
 }

@@ -1,5 +1,5 @@
 /** One call: what the caller's agent got, from where, and how long each look-up took. */
-import { ApiFailure, api } from '../model/api.js';
+import { api, noneIfNotKept } from '../model/api.js';
 import { mayBeRecorded, ringText, stepTexts } from '../model/calls.js';
 import { now, present } from '../model/clock.js';
 import { answerOf } from '../model/conversation.js';
@@ -8,7 +8,7 @@ import type { CallAnswer, Explanation, WholeEvent } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
 import { StepBadge, Variables, Waterfall } from '../parts/answer.js';
 import { Unmatched } from '../parts/explained.js';
-import { Empty, Loaded } from '../parts/loaded.js';
+import { Empty, Loaded, NoSuch } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { Badge, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
@@ -16,16 +16,11 @@ import type { ViewProps } from '../parts/view-props.js';
 /** A call is recorded with its answer, and with whether it was sent: later than the platform has its id. */
 const soonMs = 2_000;
 
-function notYet(error: unknown): 'none' {
-  if (error instanceof ApiFailure && error.code === 'NOT_KEPT') return 'none';
-  throw error;
-}
-
 export function Call({ place }: ViewProps) {
   const id = place.path[1] ?? '';
   const event = useResource(
     `call ${id}`,
-    (signal) => api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }).catch(notYet),
+    (signal) => api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }).catch(noneIfNotKept),
     (value) => (value === 'none' && mayBeRecorded(id, now()) ? soonMs : null),
   );
   return (
@@ -40,17 +35,7 @@ export function Call({ place }: ViewProps) {
 }
 
 function NotYet({ id }: { readonly id: string }) {
-  if (!mayBeRecorded(id, present.value))
-    return (
-      <>
-        <h1>No such call</h1>
-        <Empty title={`There is no call ${id}.`}>
-          <p>
-            Retention may have removed it, or the address is wrong: <a href={linkTo(['calls'])}>the calls</a>.
-          </p>
-        </Empty>
-      </>
-    );
+  if (!mayBeRecorded(id, present.value)) return <NoSuch what="call" id={id} />;
   return (
     <>
       <h1>No call yet</h1>

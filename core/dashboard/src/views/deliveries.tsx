@@ -1,5 +1,6 @@
 /** Deliveries in any state, by conditions, and what to do with all that match. */
 
+import { isOpen } from '../model/deliveries.js';
 import { linkTo } from '../model/location.js';
 import type { Delivery } from '../model/replies.js';
 import { attemptsText, ends, excerpt, stateChoices } from '../model/wording.js';
@@ -44,10 +45,6 @@ export function Deliveries({ place, status }: ViewProps) {
 
 /** While one of them is under way. */
 const soonMs = 2_000;
-
-function isOpen({ state }: Delivery): boolean {
-  return state === 'waiting' || state === 'running';
-}
 
 function List({ query }: { readonly query: Readonly<Record<string, string>> }) {
   const { first, more } = usePages(

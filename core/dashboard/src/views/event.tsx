@@ -1,7 +1,8 @@
 /** One event: what came, where it went and why, and what to do about it. */
-import { api, apiUrl } from '../model/api.js';
+import { api, apiUrl, noneIfNotKept } from '../model/api.js';
 import type { Replay } from '../model/bulk-replies.js';
 import { answerOf } from '../model/conversation.js';
+import { isOpen } from '../model/deliveries.js';
 import { fixtureOf, jsonText, sendingCommand, sentBody } from '../model/fixture.js';
 import { bytesText } from '../model/history.js';
 import { linkTo } from '../model/location.js';
@@ -11,7 +12,7 @@ import { count, proofText, shellLine, timesText } from '../model/wording.js';
 import { Action, Copy } from '../parts/actions.js';
 import { DeliveryCards } from '../parts/delivery-card.js';
 import { RouteList } from '../parts/explained.js';
-import { Empty, Loaded } from '../parts/loaded.js';
+import { Empty, Loaded, NoSuch } from '../parts/loaded.js';
 import { ReplayAll } from '../parts/replay-all.js';
 import { useResource } from '../parts/resource.js';
 import { Moment, SubjectLink, Time } from '../parts/text.js';
@@ -25,39 +26,49 @@ export function Event({ place }: ViewProps) {
   const id = place.path[1] ?? '';
   const event = useResource(
     `event ${id}`,
-    (signal) => api<EventDetails>(`events/${encodeURIComponent(id)}`, { signal }),
-    ({ deliveries }) => (deliveries.some(({ state }) => state === 'waiting' || state === 'running') ? soonMs : null),
+    (signal) => api<EventDetails>(`events/${encodeURIComponent(id)}`, { signal }).catch(noneIfNotKept),
+    (value) => (value !== 'none' && value.deliveries.some(isOpen) ? soonMs : null),
   );
   return (
     <Loaded of={event}>
-      {(value) => (
-        <>
-          <Head event={value} changed={event.reload} />
-          <section aria-labelledby="deliveries">
-            <h2 id="deliveries">Deliveries</h2>
-            {value.deliveries.length === 0 ? (
-              <Empty title="This event has no delivery: no route matched when it came.">
-                <p>
-                  The routes below show why. After a change of the configuration, “Route again” adds the deliveries that
-                  the current routes require.
-                </p>
-              </Empty>
-            ) : (
-              <DeliveryCards deliveries={value.deliveries} changed={event.reload} />
-            )}
-          </section>
-          <Routes id={id} />
-          <section aria-labelledby="data">
-            <h2 id="data">Data</h2>
-            {value.data === null ? <p>Retention has removed the body.</p> : <Body value={value.data} event={id} />}
-          </section>
-        </>
-      )}
+      {(value) => (value === 'none' ? <NoSuch what="event" id={id} /> : <Kept event={value} changed={event.reload} />)}
     </Loaded>
   );
 }
 
-function Head({ event, changed }: { readonly event: EventDetails; readonly changed: () => void }) {
+interface EventProps {
+  readonly event: EventDetails;
+  readonly changed: () => void;
+}
+
+function Kept({ event, changed }: EventProps) {
+  const { id, deliveries, data } = event;
+  return (
+    <>
+      <Head event={event} changed={changed} />
+      <section aria-labelledby="deliveries">
+        <h2 id="deliveries">Deliveries</h2>
+        {deliveries.length === 0 ? (
+          <Empty title="This event has no delivery: no route matched when it came.">
+            <p>
+              The routes below show why. After a change of the configuration, “Route again” adds the deliveries that the
+              current routes require.
+            </p>
+          </Empty>
+        ) : (
+          <DeliveryCards deliveries={deliveries} changed={changed} />
+        )}
+      </section>
+      <Routes id={id} />
+      <section aria-labelledby="data">
+        <h2 id="data">Data</h2>
+        {data === null ? <p>Retention has removed the body.</p> : <Body value={data} event={id} />}
+      </section>
+    </>
+  );
+}
+
+function Head({ event, changed }: EventProps) {
   const path = `events/${encodeURIComponent(event.id)}`;
   const again = event.deliveries.filter(({ state }) => state !== 'running');
   const reroute = async (): Promise<string> => {
