@@ -65,7 +65,6 @@ export interface ErrorCode {
   readonly status: number | null;
   readonly meaning: string;
   readonly advice: string;
-  readonly page: string;
 }
 
 /** What a reload would change, or has changed, by section. */

@@ -17,8 +17,8 @@ export function Errors({ place }: ViewProps) {
     <>
       <h1>{code === undefined ? 'Error codes' : `Error code ${code}`}</h1>
       <p class="lead">
-        What each code means, and what to do. <code>switchhook errors</code> lists the same; the documentation of the
-        version that you use has more about each.
+        What each code means, and what to do. <code>switchhook errors</code> lists the same; the page{' '}
+        <code>docs/errors.md</code> of the repository has a section about each.
       </p>
       <Loaded of={errors}>
         {({ errors: all }) => {
@@ -55,11 +55,10 @@ function CodeTable({ errors }: { readonly errors: readonly ErrorCode[] }) {
           <th scope="col">Status</th>
           <th scope="col">Meaning</th>
           <th scope="col">What to do</th>
-          <th scope="col">Documentation</th>
         </tr>
       </thead>
       <tbody>
-        {errors.map(({ code, status, meaning, advice, page }) => (
+        {errors.map(({ code, status, meaning, advice }) => (
           <tr key={code}>
             <th scope="row">
               <a data-row="" href={linkTo(['errors', code])}>
@@ -74,9 +73,6 @@ function CodeTable({ errors }: { readonly errors: readonly ErrorCode[] }) {
             </td>
             <td data-label="What to do">
               <Inline text={advice} />
-            </td>
-            <td data-label="Documentation">
-              <code>{page}</code>
             </td>
           </tr>
         ))}
