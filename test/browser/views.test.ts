@@ -93,6 +93,21 @@ describe('each view of the page', () => {
       expect(lines).to.equal(1);
     });
 
+  for (const path of ['events', 'calls', 'deliveries', 'dead', 'refused', 'live'])
+    it(`shows the hints in the fields of filters whole: ${path}`, async () => {
+      const { page } = world.tab;
+      await world.tab.go(path);
+      await page.locator('.filters input').first().waitFor();
+      // A browser measures what a field has, not its hint.
+      const cut = await page.evaluate(
+        `[...document.querySelectorAll('.filters input')].filter((field) => {
+          field.value = field.placeholder;
+          return field.scrollWidth > field.clientWidth;
+        }).map(({ placeholder }) => placeholder)`,
+      );
+      expect(cut).to.deep.equal([]);
+    });
+
   for (const [name, path] of Object.entries(paths))
     it(`shows what others sent as text, is accessible in light and dark, and fits any screen: ${name}`, async () => {
       const { tab } = world;
