@@ -554,8 +554,12 @@ describe('an operator with the page', () => {
       await page.getByText('the router does not answer; connecting again').waitFor();
     });
     await page.getByText('live', { exact: true }).waitFor();
+    await page.getByText(/^The router was started again at \d\d:\d\d:\d\d\.$/).waitFor();
     await send({ conversationId: 'conv_3' });
     await page.getByRole('link', { name: 'conv_3' }).first().waitFor();
+    expect(await page.locator('.before').getByRole('link', { name: 'conv_1' }).count()).to.be.above(0);
+    expect(await page.locator('.before').getByRole('link', { name: 'conv_3' }).count()).to.equal(0);
+    await tab.expectAccessible();
     tab.expectQuiet();
   });
 

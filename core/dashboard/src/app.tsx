@@ -4,7 +4,7 @@ import { access, unreachableSinceMs } from './model/api.js';
 import { now } from './model/clock.js';
 import { linkTo, type Place, place } from './model/location.js';
 import type { Status } from './model/replies.js';
-import { ends, titleOf, zoneText } from './model/wording.js';
+import { ends, startOf, titleOf, zoneText } from './model/wording.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
 import { focusView, helpShown } from './parts/keyboard.js';
@@ -131,7 +131,7 @@ function useRestarts(status: Resource<Status>): void {
   const current = status.data.value;
   useEffect(() => {
     if (current === null || current === undefined) return;
-    const begunMs = Date.parse(current.now) - current.uptimeSeconds * 1_000;
+    const begunMs = Date.parse(startOf(current));
     // The router measures the two by different clocks.
     if (begunMs > before.current + 1_000) announce('The router was restarted.', 'warn');
     before.current = begunMs;

@@ -16,7 +16,7 @@ import {
 } from '../../../core/dashboard/build/model/history.js';
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
-import { happenedAt, inOrder } from '../../../core/dashboard/build/model/live.js';
+import { countSince, happenedAt, inOrder } from '../../../core/dashboard/build/model/live.js';
 import { linkTo, placeOf, withoutFields } from '../../../core/dashboard/build/model/location.js';
 import type {
   Call,
@@ -35,6 +35,7 @@ import {
   momentText,
   proofText,
   shellLine,
+  startOf,
   titleOf,
   utcText,
   zoneText,
@@ -82,6 +83,15 @@ describe('what the page writes', () => {
     ];
     const shown = inOrder(page).map((change) => `${change.kind} ${change.event.id} ${happenedAt(change).slice(20)}`);
     expect(shown).to.deep.equal(['event 1 000Z', 'attempt 1 051Z', 'event 2 100Z', 'attempt slow 210Z']);
+  });
+
+  it('parts what happened live at the start of the router', () => {
+    const at = (second: number) =>
+      ({ kind: 'event', event: { receivedAt: `2026-01-01T00:00:0${second}.000Z` } }) as Change;
+    const startMs = Date.parse(startOf({ now: '2026-01-01T00:01:02.500Z', uptimeSeconds: 60 }));
+    const changes = [at(4), at(3), at(2), at(1)];
+    const counts = [changes, changes.slice(2), changes.slice(0, 2), []].map((some) => countSince(startMs, some));
+    expect(counts).to.deep.equal([2, 0, null, null]);
   });
 
   it('copies a command that has the router send an event again, whatever its body contains', async () => {

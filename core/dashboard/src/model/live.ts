@@ -128,6 +128,12 @@ export function happenedAt(change: Change): string {
   return new Date(Date.parse(startedAt) + durationMs).toISOString();
 }
 
+/** Parts a list, newest first, at the start of the router: how many of its changes came after it; null where none came before. */
+export function countSince(startMs: number, changes: readonly Change[]): number | null {
+  const first = changes.findIndex((change) => Date.parse(happenedAt(change)) < startMs);
+  return first < 0 ? null : first;
+}
+
 /** The router lists events before attempts: here, what happened first is first. */
 export function inOrder(changes: readonly Change[]): readonly Change[] {
   return changes

@@ -103,6 +103,11 @@ export function titleOf(view: string, status: Pick<Status, 'destinations'> | nul
   return [...(dead > 0 ? [`${dead.toLocaleString('en')} dead`] : []), view, 'Switchhook'].join(' – ');
 }
 
+/** When the router started, by its own clock. */
+export function startOf({ now, uptimeSeconds }: Pick<Status, 'now' | 'uptimeSeconds'>): string {
+  return new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
+}
+
 /** Which secret has verified an event. */
 export function proofText(by: VerifiedBy | null): string {
   if (by === null) return 'not known';

@@ -1,10 +1,11 @@
 /** What arrives and what is delivered, as it happens. */
+import { Fragment } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { api } from '../model/api.js';
-import { type Entry, type FeedState, happenedAt, LiveFeed } from '../model/live.js';
+import { countSince, type Entry, type FeedState, happenedAt, LiveFeed } from '../model/live.js';
 import { linkTo, type Place } from '../model/location.js';
 import type { ChangePage } from '../model/replies.js';
-import { count, duration, ends, excerpt } from '../model/wording.js';
+import { count, duration, ends, excerpt, startOf } from '../model/wording.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { useKnown } from '../parts/known.js';
 import { Empty, Loaded } from '../parts/loaded.js';
@@ -14,7 +15,10 @@ import type { ViewProps } from '../parts/view-props.js';
 
 export function Live({ place, status }: ViewProps) {
   const known = useKnown();
-  const destinations = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
+  const value = status.data.value;
+  // Of several with one store, any may have replied.
+  const startedMs = value !== null && value.routers.length === 0 ? Date.parse(startOf(value)) : null;
+  const destinations = value?.destinations.map(({ destination }) => destination) ?? [];
   const fields: readonly Field[] = [
     { name: 'source', label: 'Source', known: known.sources },
     { name: 'type', label: 'Type', known: known.types },
@@ -27,17 +31,27 @@ export function Live({ place, status }: ViewProps) {
     <>
       <h1>Live</h1>
       <Filters path={['live']} fields={fields} />
-      <Followed key={JSON.stringify(place.query)} query={place.query} />
+      <Followed key={JSON.stringify(place.query)} query={place.query} startedMs={startedMs} />
     </>
   );
 }
 
+interface FollowedProps {
+  readonly query: Place['query'];
+  /** When the router started, where it is the only one. */
+  readonly startedMs: number | null;
+}
+
 /** The first request gets the cursor of this moment, or the reason why there is nothing to follow. */
-function Followed({ query }: { readonly query: Place['query'] }) {
+function Followed({ query, startedMs }: FollowedProps) {
   const start = useResource(`changes ${JSON.stringify(query)}`, (signal) =>
     api<ChangePage>('changes', { query, signal }),
   );
-  return <Loaded of={start}>{({ cursor }) => <Feed key={cursor} query={query} cursor={cursor} />}</Loaded>;
+  return (
+    <Loaded of={start}>
+      {({ cursor }) => <Feed key={cursor} query={query} cursor={cursor} startedMs={startedMs} />}
+    </Loaded>
+  );
 }
 
 const words: Readonly<Record<FeedState, readonly [level: 'well' | 'busy' | 'warn', text: string]>> = {
@@ -48,7 +62,7 @@ const words: Readonly<Record<FeedState, readonly [level: 'well' | 'busy' | 'warn
   paused: ['warn', 'paused'],
 };
 
-function Feed({ query, cursor }: { readonly query: Place['query']; readonly cursor: string }) {
+function Feed({ query, cursor, startedMs }: FollowedProps & { readonly cursor: string }) {
   const feed = useMemo(() => new LiveFeed(query, cursor), []);
   useEffect(() => feed.start(), [feed]);
   const [level, text] = words[feed.state.value];
@@ -78,13 +92,19 @@ function Feed({ query, cursor }: { readonly query: Place['query']; readonly curs
           </p>
         </Empty>
       ) : (
-        <EntryTable entries={feed.entries.value} />
+        <EntryTable entries={feed.entries.value} startedMs={startedMs} />
       )}
     </>
   );
 }
 
-function EntryTable({ entries }: { readonly entries: readonly Entry[] }) {
+interface TableProps extends Pick<FollowedProps, 'startedMs'> {
+  readonly entries: readonly Entry[];
+}
+
+function EntryTable({ entries, startedMs }: TableProps) {
+  const changes = entries.map(({ change }) => change);
+  const newer = startedMs === null ? null : countSince(startedMs, changes);
   return (
     <table class="rows">
       <thead>
@@ -96,26 +116,40 @@ function EntryTable({ entries }: { readonly entries: readonly Entry[] }) {
         </tr>
       </thead>
       <tbody>
-        {entries.map(({ number, change }) => (
-          <tr key={number}>
-            <td>
-              <What change={change} />
-            </td>
-            <td data-label="When">
-              <Moment iso={happenedAt(change)} />
-            </td>
-            <td data-label="Event">
-              <EventLink id={change.event.id} row>
-                {change.event.type}
-              </EventLink>
-            </td>
-            <td data-label="Call or conversation">
-              <SubjectLink subject={change.event.subject} />
-            </td>
-          </tr>
+        {entries.map(({ number, change }, index) => (
+          <Fragment key={number}>
+            {index === newer && startedMs !== null && <Restart startedMs={startedMs} />}
+            <tr class={newer !== null && index >= newer ? 'before' : ''}>
+              <td>
+                <What change={change} />
+              </td>
+              <td data-label="When">
+                <Moment iso={happenedAt(change)} />
+              </td>
+              <td data-label="Event">
+                <EventLink id={change.event.id} row>
+                  {change.event.type}
+                </EventLink>
+              </td>
+              <td data-label="Call or conversation">
+                <SubjectLink subject={change.event.subject} />
+              </td>
+            </tr>
+          </Fragment>
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Restart({ startedMs }: { readonly startedMs: number }) {
+  return (
+    <tr>
+      <td colSpan={4}>
+        <Badge level="warn">The router was started again at {new Date(startedMs).toLocaleTimeString('sv')}.</Badge> What
+        is below happened before: with another store, its events are not there any more.
+      </td>
+    </tr>
   );
 }
 

@@ -4,7 +4,7 @@ import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import { refusedQuery } from '../model/refused.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
-import { count, duration, ends, utcText } from '../model/wording.js';
+import { count, duration, ends, startOf, utcText } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
 import { Destinations } from '../parts/destinations.js';
 import { useHistory } from '../parts/history.js';
@@ -221,9 +221,4 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
       <dd>{children}</dd>
     </div>
   );
-}
-
-/** When the router started, by its own clock. */
-function startOf({ now, uptimeSeconds }: Status): string {
-  return new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
 }
