@@ -61,7 +61,7 @@ export async function api<T>(path: string, { method = 'GET', query, body, signal
   throw failure;
 }
 
-/** In place of the failure of what is not kept: its page says so. */
+/** `none` in place of the refusal of what is not kept; throws every other error. */
 export function noneIfNotKept(error: unknown): 'none' {
   if (error instanceof ApiFailure && error.code === 'NOT_KEPT') return 'none';
   throw error;

@@ -24,6 +24,16 @@ export function Moment({ iso }: { readonly iso: string }) {
   );
 }
 
+/** A fact of a list of facts. */
+export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
 const levelOfState: Readonly<Record<Delivery['state'], Level | 'off'>> = {
   waiting: 'busy',
   running: 'busy',

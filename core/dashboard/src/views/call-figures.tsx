@@ -6,6 +6,7 @@ import { linkTo } from '../model/location.js';
 import { duration } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';
+import { Fact } from '../parts/text.js';
 
 /** Above zero, which must be below `low`. */
 const aLittle = 1e-9;
@@ -34,19 +35,13 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
           return (
             <>
               <dl class="facts">
-                <div>
-                  <dt>Calls</dt>
-                  <dd>
-                    <a href={linkTo(['calls'], { since: '1h' })}>{total.calls.toLocaleString('en')}</a>
-                  </dd>
-                </div>
-                <div>
-                  <dt>Ring time, to the reply</dt>
-                  <dd>
-                    about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}{' '}
-                    <span class="dim">(each request counts, repeated ones too; right within a tenth)</span>
-                  </dd>
-                </div>
+                <Fact name="Calls">
+                  <a href={linkTo(['calls'], { since: '1h' })}>{total.calls.toLocaleString('en')}</a>
+                </Fact>
+                <Fact name="Ring time, to the reply">
+                  about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}{' '}
+                  <span class="dim">(each request counts, repeated ones too; right within a tenth)</span>
+                </Fact>
               </dl>
               <ul class="shares" aria-label="Share of each step">
                 {sharesOf(calls).map(({ step, number, share }) => (

@@ -10,7 +10,7 @@ import { StepBadge, Variables, Waterfall } from '../parts/answer.js';
 import { Unmatched } from '../parts/explained.js';
 import { Empty, Loaded, NoSuch } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
-import { Badge, Moment, SubjectLink } from '../parts/text.js';
+import { Badge, Fact, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 /** A call is recorded with its answer, and with whether it was sent: later than the platform has its id. */
@@ -73,50 +73,29 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
         <StepBadge step={step} /> {name === null ? 'Not answered' : `Answered by ${name}`}: {stepTexts[step]}.
       </p>
       <dl class="facts">
-        <div>
-          <dt>Received</dt>
-          <dd>
-            <Moment iso={event.receivedAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Source</dt>
-          <dd>{event.source}</dd>
-        </div>
-        <div>
-          <dt>Call id</dt>
-          <dd>
-            <SubjectLink subject={event.subject} />
-          </dd>
-        </div>
-        <div>
-          <dt>Ring time, to the answer</dt>
-          <dd>{ringText(answer)}</dd>
-        </div>
-        <div>
-          <dt>Requests of the platform</dt>
-          <dd>{requests}</dd>
-        </div>
+        <Fact name="Received">
+          <Moment iso={event.receivedAt} />
+        </Fact>
+        <Fact name="Source">{event.source}</Fact>
+        <Fact name="Call id">
+          <SubjectLink subject={event.subject} />
+        </Fact>
+        <Fact name="Ring time, to the answer">{ringText(answer)}</Fact>
+        <Fact name="Requests of the platform">{requests}</Fact>
         {sent !== undefined && (
-          <div>
-            <dt>Sent to the platform</dt>
-            <dd>
-              {sent.outcome === 'sent' ? (
-                <Badge level="well">after {duration(sent.ms)}</Badge>
-              ) : (
-                <>
-                  <Badge level="bad">{sent.outcome}</Badge> {sent.reason !== null && ends(sent.reason)}
-                </>
-              )}
-            </dd>
-          </div>
+          <Fact name="Sent to the platform">
+            {sent.outcome === 'sent' ? (
+              <Badge level="well">after {duration(sent.ms)}</Badge>
+            ) : (
+              <>
+                <Badge level="bad">{sent.outcome}</Badge> {sent.reason !== null && ends(sent.reason)}
+              </>
+            )}
+          </Fact>
         )}
-        <div>
-          <dt>Event</dt>
-          <dd>
-            <a href={linkTo(['events', event.id])}>its data and deliveries</a>
-          </dd>
-        </div>
+        <Fact name="Event">
+          <a href={linkTo(['events', event.id])}>its data and deliveries</a>
+        </Fact>
       </dl>
       <Tried id={event.id} isAnswered={name !== null} />
       <section aria-labelledby="lookups">

@@ -9,7 +9,7 @@ import { Action } from '../parts/actions.js';
 import { ConfigurationText, Warnings } from '../parts/configuration-text.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
-import { Time } from '../parts/text.js';
+import { Fact, Time } from '../parts/text.js';
 import { Installed } from './installed.js';
 
 interface Configured {
@@ -90,28 +90,16 @@ export function Configuration() {
 function Facts({ of: { file, generation, since, digest, files } }: { readonly of: Read }) {
   return (
     <dl class="facts">
-      <div>
-        <dt>File</dt>
-        <dd>
-          <code>{file}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Generation</dt>
-        <dd>
-          {generation}, at work since <Time iso={since} />
-        </dd>
-      </div>
-      <div>
-        <dt>Digest</dt>
-        <dd>
-          <code>{digest}</code>
-        </dd>
-      </div>
-      <div>
-        <dt>Depends on</dt>
-        <dd>{files.join(', ')}</dd>
-      </div>
+      <Fact name="File">
+        <code>{file}</code>
+      </Fact>
+      <Fact name="Generation">
+        {generation}, at work since <Time iso={since} />
+      </Fact>
+      <Fact name="Digest">
+        <code>{digest}</code>
+      </Fact>
+      <Fact name="Depends on">{files.join(', ')}</Fact>
     </dl>
   );
 }

@@ -15,7 +15,7 @@ import { RouteList } from '../parts/explained.js';
 import { Empty, Loaded, NoSuch } from '../parts/loaded.js';
 import { ReplayAll } from '../parts/replay-all.js';
 import { useResource } from '../parts/resource.js';
-import { Moment, SubjectLink, Time } from '../parts/text.js';
+import { Fact, Moment, SubjectLink, Time } from '../parts/text.js';
 import { Body } from '../parts/tree.js';
 import type { ViewProps } from '../parts/view-props.js';
 
@@ -90,81 +90,51 @@ function Head({ event, changed }: EventProps) {
         </p>
       )}
       <dl class="facts">
-        <div>
-          <dt>Received</dt>
-          <dd>
-            <Moment iso={event.receivedAt} />{' '}
-            <span class="dim">
-              (<Time iso={event.receivedAt} />)
-            </span>
-          </dd>
-        </div>
+        <Fact name="Received">
+          <Moment iso={event.receivedAt} />{' '}
+          <span class="dim">
+            (<Time iso={event.receivedAt} />)
+          </span>
+        </Fact>
         {event.repeated !== null && (
-          <div>
-            <dt>Came again</dt>
-            <dd>
-              <a href={linkTo(['duplicates'])}>{timesText(event.repeated.times)}</a>, last{' '}
-              <Time iso={event.repeated.lastAt} />
-              <span class="dim">; it is kept and delivered once</span>
-            </dd>
-          </div>
+          <Fact name="Came again">
+            <a href={linkTo(['duplicates'])}>{timesText(event.repeated.times)}</a>, last{' '}
+            <Time iso={event.repeated.lastAt} />
+            <span class="dim">; it is kept and delivered once</span>
+          </Fact>
         )}
-        <div>
-          <dt>Occurred, by the sender’s clock</dt>
-          <dd>
-            <Moment iso={event.occurredAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Size</dt>
-          <dd>
-            {event.bytes === null ? (
-              <span class="dim">retention has removed the data</span>
-            ) : event.bytes < 1_000 ? (
-              count(event.bytes, 'byte', 'bytes')
-            ) : (
-              bytesText(event.bytes)
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Verified by</dt>
-          <dd>{proofText(event.verifiedBy)}</dd>
-        </div>
-        <div>
-          <dt>Source</dt>
-          <dd>
-            <a href={linkTo(['events'], { source: event.source })}>{event.source}</a>
-          </dd>
-        </div>
-        <div>
-          <dt>Call or conversation</dt>
-          <dd>
-            <SubjectLink subject={event.subject} />
-          </dd>
-        </div>
-        <div>
-          <dt>Agent</dt>
-          <dd>
-            {event.agent === null ? (
-              <span class="dim">none</span>
-            ) : (
-              <a href={linkTo(['events'], { agent: event.agent })}>{event.agent}</a>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Id</dt>
-          <dd>
-            <code>{event.id}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>Duplicate key</dt>
-          <dd>
-            <code>{event.key}</code>
-          </dd>
-        </div>
+        <Fact name="Occurred, by the sender’s clock">
+          <Moment iso={event.occurredAt} />
+        </Fact>
+        <Fact name="Size">
+          {event.bytes === null ? (
+            <span class="dim">retention has removed the data</span>
+          ) : event.bytes < 1_000 ? (
+            count(event.bytes, 'byte', 'bytes')
+          ) : (
+            bytesText(event.bytes)
+          )}
+        </Fact>
+        <Fact name="Verified by">{proofText(event.verifiedBy)}</Fact>
+        <Fact name="Source">
+          <a href={linkTo(['events'], { source: event.source })}>{event.source}</a>
+        </Fact>
+        <Fact name="Call or conversation">
+          <SubjectLink subject={event.subject} />
+        </Fact>
+        <Fact name="Agent">
+          {event.agent === null ? (
+            <span class="dim">none</span>
+          ) : (
+            <a href={linkTo(['events'], { agent: event.agent })}>{event.agent}</a>
+          )}
+        </Fact>
+        <Fact name="Id">
+          <code>{event.id}</code>
+        </Fact>
+        <Fact name="Duplicate key">
+          <code>{event.key}</code>
+        </Fact>
       </dl>
       <div class="buttons">
         <ReplayAll deliveries={again} changed={changed} />

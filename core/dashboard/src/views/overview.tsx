@@ -1,5 +1,4 @@
 /** What an operator looks at all day: what is worst, and what fixes it. */
-import type { ComponentChildren } from 'preact';
 import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import { refusedQuery } from '../model/refused.js';
@@ -10,7 +9,7 @@ import { Destinations } from '../parts/destinations.js';
 import { useHistory } from '../parts/history.js';
 import { Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';
-import { Badge, Time } from '../parts/text.js';
+import { Badge, Fact, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 import { CallFigures } from './call-figures.js';
 import { Routers } from './routers.js';
@@ -167,17 +166,14 @@ function Router({ value }: { readonly value: Status }) {
   const since = startOf(value);
   return (
     <dl class="facts">
-      <div>
-        <dt>Store</dt>
-        <dd>
-          {store.use === '' ? 'in memory' : store.use}{' '}
-          {store.canCommit ? (
-            <Badge level="well">commits</Badge>
-          ) : (
-            <Badge level="bad">cannot commit: {store.reason}</Badge>
-          )}
-        </dd>
-      </div>
+      <Fact name="Store">
+        {store.use === '' ? 'in memory' : store.use}{' '}
+        {store.canCommit ? (
+          <Badge level="well">commits</Badge>
+        ) : (
+          <Badge level="bad">cannot commit: {store.reason}</Badge>
+        )}
+      </Fact>
       {commitMs !== null && <Fact name="A commit takes">{duration(commitMs)}</Fact>}
       {bytes !== null && (
         <Fact name="Size of the store">
@@ -196,29 +192,14 @@ function Router({ value }: { readonly value: Status }) {
       )}
       <Fact name="Memory">{bytesText(process.memoryBytes)}</Fact>
       <Fact name="Event loop">{percent(process.busyShare)} busy</Fact>
-      <div>
-        <dt>Version</dt>
-        <dd>
-          {version} on Node {node}
-        </dd>
-      </div>
-      <div>
-        <dt>Running since</dt>
-        <dd>
-          <time dateTime={since} title={utcText(since)}>
-            {duration(uptimeSeconds * 1_000)}
-          </time>
-        </dd>
-      </div>
+      <Fact name="Version">
+        {version} on Node {node}
+      </Fact>
+      <Fact name="Running since">
+        <time dateTime={since} title={utcText(since)}>
+          {duration(uptimeSeconds * 1_000)}
+        </time>
+      </Fact>
     </dl>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
