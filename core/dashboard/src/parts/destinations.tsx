@@ -37,7 +37,7 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
           <th scope="col">Destination</th>
           <th scope="col">State</th>
           <th scope="col">Delivered</th>
-          <th scope="col">Failed, 10 min</th>
+          <th scope="col">Failed, 10&nbsp;min</th>
           <th scope="col">Waiting</th>
           <th scope="col">Oldest</th>
           <th scope="col">Dead</th>
@@ -94,7 +94,7 @@ function Course({ row, history }: { readonly row: DestinationStatus; readonly hi
           </>
         )}
       </td>
-      <td data-label="Failed, 10 min" class="number">
+      <td data-label="Failed, 10&nbsp;min" class="number">
         <span
           class={share && trouble.level !== 'well' ? 'wrong' : 'dim'}
           title="Share of the attempts of the last ten minutes that failed"

@@ -32,7 +32,7 @@ export function Events({ place }: ViewProps) {
     { name: 'unrouted', label: 'Routes', choices: [['true', 'matched none']] },
     { name: 'duplicate', label: 'Repeated', choices: [['true', 'came again']] },
     { name: 'secret', label: 'Secret', hint: 'its position, e.g. 2' },
-    { name: 'text', label: 'Text in data', hint: 'in upper or lower case' },
+    { name: 'text', label: 'Text in data', hint: 'upper or lower case' },
     { name: 'where', label: 'Condition', hint: 'event.data.cost > 5' },
     { name: 'unevaluated', label: 'Not evaluated by', hint: 'a route', known: known.routes },
   ];

@@ -31,7 +31,7 @@ export function Refused({ place: { query }, status }: ViewProps) {
   const fields = [
     { name: 'source', label: 'Source', known: given((status.data.value?.sources ?? []).map(({ source }) => source)) },
     { name: 'agent', label: 'Agent', hint: 'its id', known: given(found.map(({ agent }) => agent)) },
-    { name: 'code', label: 'Reason', hint: 'its code: UNVERIFIED', known: given(found.map(({ code }) => code)) },
+    { name: 'code', label: 'Reason', hint: 'e.g. UNVERIFIED', known: given(found.map(({ code }) => code)) },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
   ];
