@@ -19,7 +19,7 @@ describe('an operator with the page, while something fails or changes', () => {
     const { page } = tab;
     await page.getByText('All well.').waitFor();
     await page.route('**/api/status', (route) => route.fulfill(failing));
-    await page.getByText(/The status of the router cannot be read\. The first failure was .*: The store fails\./).waitFor();
+    await page.getByText(/status of the router cannot be read\. The first failure was .*: The store fails\./).waitFor();
     await page.locator('.top .dot.off').waitFor();
     await page.locator('.outdated').getByText('All well.').waitFor();
     await tab.expectAccessible();
