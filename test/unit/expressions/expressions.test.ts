@@ -242,6 +242,12 @@ describe('expressions', () => {
           .and.not.include('Jane');
     });
 
+    it('says in which part of the expression a text is no duration', () => {
+      expect(failureOf('duration(event.data.name) > duration("60s")')).to.equal(
+        'wrong: Invalid duration string in duration(event.data.name)',
+      );
+    });
+
     it('tells failures in one line', () => {
       expect(failureOf('event.data.name\n  > 3')).to.equal('wrong: cannot compute string > int in event.data.name > 3');
     });

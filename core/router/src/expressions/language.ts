@@ -185,11 +185,21 @@ const celDuration = new Environment().registerVariable('text', 'string').parse('
 /** Seconds become a text for people, `1m 13s`; a text becomes a duration of CEL. */
 function durationOf(value: unknown): unknown {
   if (value === null) return '';
-  if (typeof value === 'string') return celDuration({ text: value });
+  if (typeof value === 'string') return celDurationOf(value);
   if (typeof value !== 'number' && typeof value !== 'bigint')
     throw new EvaluationError('duration() takes seconds, or a text such as "90s"');
   const seconds = Number(value);
   if (!Number.isFinite(seconds)) throw new EvaluationError('duration() takes a finite number of seconds');
   if (seconds === 0) return '0s';
   return `${seconds < 0 ? '-' : ''}${durationText(Math.abs(seconds) * 1_000)}`;
+}
+
+/** An error of our own expression has its places: without one, the library adds that of the call. */
+function celDurationOf(text: string): unknown {
+  try {
+    return celDuration({ text });
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    throw new EvaluationError({ code: error.code, message: error.summary });
+  }
 }
