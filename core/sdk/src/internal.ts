@@ -7,6 +7,7 @@ export { type ExpressionProblem, type Reader, reading } from './options/context.
 export { isCountry, isWithheld } from './options/phone-number.js';
 export { expressionEnd, expressionsIn } from './options/placeholders.js';
 export { didYouMean, nearest } from './options/suggestion.js';
+export { nameTemplates } from './options/templates.js';
 export { timeZoneProblem } from './options/time-zones.js';
 export { durationMs, type Rate } from './options/units.js';
 export { backoffMs, Sleep, TimeoutError, withTimeout } from './timing.js';

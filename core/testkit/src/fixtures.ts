@@ -36,7 +36,7 @@ import {
   StoreReader,
   type z,
 } from '@switchhook/sdk';
-import { reading } from '@switchhook/sdk/internal';
+import { nameTemplates, reading } from '@switchhook/sdk/internal';
 import { FakeClock, FakeLog, FakeMetrics } from './fakes.js';
 
 /** Services whose time, log and metrics are fakes; the network is real. */
@@ -114,6 +114,7 @@ export function createComponent<K extends Kind>(
     plugin?.options && parsed(plugin.options.schema, pluginOptions),
   );
   const { services: injected, shared } = withPlugin(plugin, () => pluginServices.for(row));
+  nameTemplates(checked);
   const instance = component.create(checked, injected) as Instances[K];
   if (shared.length === 0) return instance;
   const { open, close, probe } = instance;

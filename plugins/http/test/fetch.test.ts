@@ -113,7 +113,7 @@ describe('http.fetch', () => {
     expect(await reasonOf({ type: ' ${{ reply.id.substring(6) }}' })).to.equal(
       'rejected: type has no text of 1 to 128 characters',
     );
-    expect(await reasonOf({ type: '${{ reply.kind }}' })).to.match(/^rejected: template: .*kind/);
+    expect(await reasonOf({ type: '${{ reply.kind }}' })).to.match(/^rejected: template of type: .*kind/);
   });
 
   it('asks again where the reply broke off, and emits nothing of it', async () => {

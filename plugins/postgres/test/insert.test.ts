@@ -163,7 +163,7 @@ describe('postgres.insert writes rows', () => {
       expect(outcome).to.have.property('kind', 'rejected');
       expect(outcome)
         .to.have.property('reason')
-        .that.matches(/^template: /);
+        .that.matches(/^template of columns\./);
     }));
 
   it('writes every kind of value in the way of its column', () =>
@@ -350,7 +350,7 @@ describe('postgres.insert writes batches', () => {
         ]);
         expect(outcomes?.[2])
           .to.have.property('reason')
-          .that.matches(/^template: /);
+          .that.matches(/^template of columns\./);
         expect(outcomes?.[4]).to.deep.equal({
           kind: 'rejected',
           reason: 'column n: invalid input syntax for type bigint (22P02)',

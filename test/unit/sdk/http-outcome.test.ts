@@ -83,6 +83,10 @@ describe('the outcome of an HTTP attempt that had no response', () => {
       kind: 'rejected',
       reason: 'template: a.b is missing; default(a.b, "…") sends something else where it is missing',
     });
+    expect(outcomeOfFailure(new ExpressionError('a.b is missing', true, '', 'values.name'))).to.deep.equal({
+      kind: 'rejected',
+      reason: 'template of values.name: a.b is missing',
+    });
     // A value of another type is there: another default would not be used.
     expect(outcomeOfFailure(new ExpressionError('no such overload in a.b', false, 'a.b'))).to.deep.equal({
       kind: 'rejected',

@@ -1,6 +1,6 @@
 import { compileExpression } from '@switchhook/core/internal';
-import { type JsonValue, template, text } from '@switchhook/sdk';
-import { reading } from '@switchhook/sdk/internal';
+import { isExpressionError, type JsonValue, template, text, z } from '@switchhook/sdk';
+import { nameTemplates, reading } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 
 const reader = { compile: compileExpression, secret: () => {} };
@@ -50,6 +50,29 @@ describe('templates', () => {
   it('writes other values as JSON in a text', () => {
     const made = reading(reader, () => text('A text.', ['event']).parse('${{ event.data.list }}'));
     expect(made.render({ event })).to.equal('[1,2]');
+  });
+
+  it('says in which option, and where in it, an expression cannot be evaluated', () => {
+    const schema = z.strictObject({
+      to: text('A text.', ['event']),
+      values: template('Any.', ['event']),
+      to2: z.any(),
+    });
+    const made = reading(reader, () =>
+      schema.parse({ to: 'x ${{ event.data.a }}', values: { b: ['c', '${{ event.data.b }}'] }, to2: { to: 1 } }),
+    );
+    nameTemplates(made);
+    const failureOf = (render: (scope: { readonly event: object }) => JsonValue) => {
+      try {
+        return render({ event });
+      } catch (error) {
+        return isExpressionError(error) ? [error.option, error.message, error.place, error.missing] : error;
+      }
+    };
+    expect(failureOf(made.to.render)).to.deep.equal(['to', 'event.data.a is missing', 'event.data.a', true]);
+    expect(failureOf(made.values.render)).to.deep.equal([
+      ...['values.b.1', 'event.data.b is missing', 'event.data.b', true],
+    ]);
   });
 
   it('is constant where no expression is in it, escapes included', () => {

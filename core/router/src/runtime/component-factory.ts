@@ -1,5 +1,6 @@
 /** Makes one component of its row. Nothing is opened here. */
 import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
+import { nameTemplates } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
 import { beginWork } from '../system/current-work.js';
 import type { Mask } from '../system/mask.js';
@@ -31,6 +32,7 @@ export function createComponent<K extends Kind>(row: ComponentRow<K>, plugin: Pl
   const endWork = beginWork(called.position === null ? label(row) : rowText(called));
   try {
     const { services, shared } = plugin.for(row);
+    nameTemplates(row.options);
     const instance = nameComponent(
       checkedInstance(row.component, row.component.create(row.options, services)),
       label(row),

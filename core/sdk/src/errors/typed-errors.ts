@@ -12,6 +12,8 @@ export class ExpressionError extends Error {
     readonly missing: boolean,
     /** What is not there, as it is written, e.g. `customer.first_name`; empty where that is not known. */
     readonly place: string = '',
+    /** The option whose template it is in, e.g. `values.name`; empty where that is not known. */
+    readonly option: string = '',
   ) {
     super(message);
   }

@@ -101,8 +101,10 @@ const neverSent = new Set(['ADDRESS_FORBIDDEN', 'URL_INVALID', 'REQUEST_INVALID'
  * Anything else is thrown on.
  */
 export function outcomeOfFailure(thrown: unknown): Outcome {
-  if (isExpressionError(thrown))
-    return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}${hintFor(thrown)}`) };
+  if (isExpressionError(thrown)) {
+    const which = thrown.option ? `template of ${thrown.option}` : 'template';
+    return { kind: 'rejected', reason: oneLine(`${which}: ${thrown.message}${hintFor(thrown)}`) };
+  }
   if (isOutcomeError(thrown)) return thrown.outcome;
   if (!isFetchError(thrown)) throw thrown;
   return { kind: neverSent.has(thrown.code) ? 'rejected' : 'unavailable', reason: oneLine(thrown.message) };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Expression, Scope, Template, TextTemplate } from '../contract/expression.js';
 import type { JsonValue } from '../contract/json.js';
+import { ExpressionError, isExpressionError } from '../errors/typed-errors.js';
 import { stringifyJson } from '../http/json-body.js';
 import { type ExpressionProblem, reader } from './context.js';
 import { piecesOf } from './placeholders.js';
@@ -34,7 +35,11 @@ export function text(description: string, variables: readonly string[] = scopes.
       const pieces = compiledPieces(value, variables, ctx, []);
       const first = pieces.findIndex((piece) => !isText(piece));
       const prefix = pieces.slice(0, first < 0 ? pieces.length : first).join('');
-      return { constant: first < 0, prefix, render: (scope) => joined(pieces, scope, fit) };
+      const made: TextTemplate = {
+        ...{ constant: first < 0, prefix },
+        render: (scope) => filledIn(made, [], () => joined(pieces, scope, fit)),
+      };
+      return made;
     })
     .meta({ description, template: [...variables] });
 }
@@ -46,13 +51,40 @@ export function text(description: string, variables: readonly string[] = scopes.
 export function template(description: string, variables: readonly string[] = scopes.destination, fit: Fit = asItIs) {
   return z
     .json()
-    .transform((value, ctx) => templateOf(value as JsonValue, { variables, fit }, ctx, []))
+    .transform((value, ctx): Template => {
+      const whole: { made?: Template } = {};
+      whole.made = templateOf(value as JsonValue, { variables, fit, whole }, ctx, []);
+      return whole.made;
+    })
     .meta({ description, template: [...variables] });
+}
+
+/** Names of the options that are templates: a schema does not know where it is used. */
+const options = new WeakMap<object, string>();
+
+/** From now on, an error of a template in these options says in which of them it is: `text`, `values.name`. */
+export function nameTemplates(value: unknown, path: readonly string[] = []): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('render' in value) options.set(value, path.join('.'));
+  else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
+    for (const [key, inner] of Object.entries(value)) nameTemplates(inner, [...path, key]);
+}
+
+function filledIn<T extends JsonValue>(template: Template | undefined, path: IssuePath, fill: () => T): T {
+  try {
+    return fill();
+  } catch (error) {
+    const option = template === undefined ? undefined : options.get(template);
+    if (option === undefined || !isExpressionError(error)) throw error;
+    throw new ExpressionError(error.message, error.missing, error.place, [option, ...path].join('.'));
+  }
 }
 
 interface TemplateRules {
   readonly variables: readonly string[];
   readonly fit: Fit;
+  /** The template that the texts are in. */
+  readonly whole: { readonly made?: Template };
 }
 
 type Piece = string | Expression;
@@ -77,15 +109,21 @@ function templateOf(value: JsonValue, rules: TemplateRules, ctx: z.RefinementCtx
 
 function textTemplate(
   value: string,
-  { variables, fit }: TemplateRules,
+  { variables, fit, whole }: TemplateRules,
   ctx: z.RefinementCtx,
   path: IssuePath,
 ): Template {
   const pieces = compiledPieces(value, variables, ctx, path);
   const only = pieces.length === 1 ? pieces[0] : undefined;
   if (only !== undefined && !isText(only))
-    return { constant: false, render: (scope) => fittedIn(only.evaluate(scope), fit) };
-  return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
+    return {
+      constant: false,
+      render: (scope) => filledIn(whole.made, path, () => fittedIn(only.evaluate(scope), fit)),
+    };
+  return {
+    constant: pieces.every(isText),
+    render: (scope) => filledIn(whole.made, path, () => joined(pieces, scope, fit)),
+  };
 }
 
 function compiledPieces(
