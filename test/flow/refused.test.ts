@@ -77,7 +77,7 @@ describe('refused requests', () => {
     expect(await send('the-new-secret')).to.equal(200);
 
     expect(await printed(statusCommand, [])).to.match(
-      /agents\tsigmamind.events\t2\t3, last .+\t3 UNVERIFIED agent_sales/,
+      /agents\tsigmamind.events\t2\t3, the last one .+ ago\t3 UNVERIFIED agent_sales/,
     );
   });
 

@@ -341,7 +341,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     await until(async () => (await destinationIn(url, 'crm'))?.waiting === 1);
     const { length } = crm.requests;
     const status = await place.command(['status', '--url', url]);
-    expect(status.stderr).to.contain('crm: it is not configured any more. 1 delivery waits.');
+    expect(status.stdout).to.contain('crm: it is not configured any more. 1 delivery waits.');
     expect(status.stdout).to.contain(`Configuration ${file}, reloaded`).and.to.contain('(generation 2)');
     expect(crm.requests).to.have.length(length);
     crm.answer(() => 200);

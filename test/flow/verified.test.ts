@@ -51,7 +51,7 @@ describe('the secret that a request has', () => {
       expect(Date.parse(used.lastAt)).to.be.at.least(Date.parse(event.receivedAt));
       const status = (await run('status', '--once')).stdout;
       expect(status).to.match(
-        /^agents: secret 1 of 2 not used since the start; secret 2 of 2 in 1 request, last .* ago$/m,
+        /^agents: secret 1 of 2 not used since the start; secret 2 of 2 in 1 request, the last one .* ago$/m,
       );
       expect(status).not.to.include('forms: secret');
       expect(await (await fetch(`${url}/metrics`)).text()).to.include(

@@ -72,7 +72,7 @@ async function showEvent(router: RouterClient, id: string, options: EventsOption
   output.line([...size, proofText(verifiedBy)].join(', '));
   if (repeated !== null)
     output.line(
-      `came again ${repeated.times === 1 ? 'once' : `${repeated.times} times`} since the router started, last ${relative(repeated.lastAt)}: it is kept and delivered once`,
+      `came again ${repeated.times === 1 ? 'once' : `${repeated.times} times`} since the router started, the last time ${relative(repeated.lastAt)}: it is kept and delivered once`,
     );
   if (event.data === null) output.line('Retention has removed its body.');
   else printIndented(output, event.data, '  ');

@@ -10,6 +10,9 @@ import { msText, printJson, printTable, quantity } from '../print.js';
 import type { Column } from '../table.js';
 import { watched } from '../watch.js';
 
+/** Problems above the tables, where they are shown again and again. */
+const shownAtOnce = 5;
+
 interface StatusOptions extends RouterOptions {
   readonly once?: true;
 }
@@ -18,14 +21,13 @@ export async function runStatus(output: Output, options: StatusOptions): Promise
   return withRouter(options, output, async (router) => {
     const ask = () => router.get('/api/status', status);
     if (output.terminal && !options.once && !options.json)
-      return watched({ watch: true }, output, async (shown) => print(await ask(), shown));
+      return watched({ watch: true }, output, async (shown) => print(await ask(), shown, shownAtOnce));
     const current = await ask();
+    const { troubles } = current;
     if (options.json) printJson(output, current);
-    else print(current, output);
-    const troubles = current.troubles.map(({ what, advice }) => `${what} ${advice}`);
-    // The words of the page.
-    const worst = current.summary.level === 'bad' ? 'Trouble' : 'Attention';
-    if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `${worst}: ${troubles.join('\n')}`);
+    else print(current, output, troubles.length);
+    if (troubles.length === 0) return;
+    throw new CommandFailure(exitCodes.failed, options.json ? troubles.map(troubleText).join('\n') : '');
   });
 }
 
@@ -45,10 +47,29 @@ const colours = { bad: 'red', warn: 'yellow', busy: 'cyan', well: 'green' } as c
   string
 >;
 
-function print(current: Status, output: Output): void {
-  const { version, node, now, uptimeSeconds, store, destinations, summary, configuration } = current;
-  output.line(styled(output, colours[summary.level], summary.what));
-  if (summary.advice !== '') output.line(summary.advice);
+/** As the dashboard calls them. */
+const words = { bad: 'Trouble: ', warn: 'Attention: ', busy: '', well: '' } as const satisfies Record<
+  Trouble['level'],
+  string
+>;
+
+function troubleText({ level, what, advice }: Trouble): string {
+  return `${words[level]}${what}${advice === '' ? '' : ` ${advice}`}`;
+}
+
+function printTroubles({ summary, troubles }: Status, output: Output, most: number): void {
+  const shown = troubles.length === 0 ? [summary] : troubles.slice(0, most);
+  for (const one of shown) {
+    const word = words[one.level] || one.what;
+    output.line(styled(output, colours[one.level], word) + troubleText(one).slice(word.length));
+  }
+  const left = troubles.length - shown.length;
+  if (left > 0) output.line(`${quantity(left, 'further problem')}: switchhook status --once lists all.`);
+}
+
+function print(current: Status, output: Output, most: number): void {
+  const { version, node, now, uptimeSeconds, store, destinations, configuration } = current;
+  printTroubles(current, output, most);
   if (destinations.some(({ dead }) => (dead ?? 0) > 0)) output.line('switchhook dead lists the dead deliveries.');
   const state = store.canCommit
     ? styled(output, 'green', 'can commit')
@@ -109,13 +130,15 @@ function printSources({ sources, pulls }: Status, output: Output): void {
       { heading: 'use', drop: 1 },
       { heading: 'received' },
       { heading: 'refused', cut: 8 },
-      'most refused, last hour',
+      'reason in the last hour',
     ],
     rows.map(({ source, use, received, refused, lastRefusedAt, refusal }) => [
       source || 'none of this name',
       use ?? '-',
       String(received),
-      refused === 0 ? '0' : `${styled(output, 'yellow', String(refused))}, last ${relative(lastRefusedAt ?? '')}`,
+      refused === 0
+        ? '0'
+        : `${styled(output, 'yellow', String(refused))}, the last one ${relative(lastRefusedAt ?? '')}`,
       refusal === null
         ? '-'
         : `${refusal.requests} ${refusal.code}${refusal.agent === null ? '' : ` ${refusal.agent}`}: ${refusal.reason}`,
@@ -131,7 +154,7 @@ function printSecrets({ sources }: Status, output: Output): void {
       const uses = positions.map((position) => {
         const use = secrets.find((one) => one.of === of && one.secret === position);
         if (use === undefined) return `secret ${position} of ${of} not used since the start`;
-        return `secret ${position} of ${of} in ${quantity(use.requests, 'request')}, last ${relative(use.lastAt)}`;
+        return `secret ${position} of ${of} in ${quantity(use.requests, 'request')}, the last one ${relative(use.lastAt)}`;
       });
       output.line(`${source}: ${uses.join('; ')}`);
     }
