@@ -339,6 +339,8 @@ describe('an operator at the command line', () => {
     ];
     for (const [args, code, said] of cases) {
       const ended = await run(...args);
+      // The reason has been printed.
+      expect(ended.stderr).not.to.include('request.refused');
       expect([ended.code, ended.stderr.includes(said)], `${args.join(' ')}: ${ended.stderr}`).to.deep.equal([
         code,
         true,

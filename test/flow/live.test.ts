@@ -149,6 +149,11 @@ describe('the live view', () => {
     expect((await changes('after=none')).code).to.equal('MALFORMED');
     expect((await asked(url, '/api/live?since=1h')).status).to.equal(400);
     expect((await asked(url, '/api/live', { method: 'HEAD' })).status).to.equal(200);
+    for (const wrong of ['live?source=nosuch', 'live?destination=nosuch', 'changes?source=nosuch'])
+      expect((await asked(url, `/api/${wrong}`)).status, wrong).to.equal(404);
+    expect((await changes('destination=nosuch')).detail).to.equal(
+      'no destination "nosuch" is configured; there is console',
+    );
   });
 
   it('is followed in a terminal, by lines or JSON, with the data of events', async () => {
@@ -164,11 +169,16 @@ describe('the live view', () => {
     expect([lines.code, lines.stderr]).to.deep.equal([0, '']);
     expect(lines.stdout).to.match(/^2\S+Z {2}conversation_ended {2}conv_\S*31m1~\w+ {2}agents {2}/);
     expect(lines.stdout).to.include('"conversationId": ').and.not.include('\u001b');
-    console.log(lines.stdout);
     expect(lines.stdout).to.match(/^2\S+Z {2}console {2}delivered {2}\d+ ms {2}conv_/m);
     const change = JSON.parse(json.stdout);
     expect([change.kind, change.delivery.destination, typeof change.cursor]).to.deep.equal([
       ...['attempt', 'console', 'string'],
+    ]);
+    const nobody = await tail('--source', 'agent');
+    expect([nobody.code, nobody.stderr]).to.deep.equal([
+      1,
+      'NO_SUCH_ROW: no source "agent" is configured; did you mean "agents"?\n' +
+        'switchhook config components and switchhook config routes list them; in the API, GET /api/components and GET /api/routes.\n',
     ]);
     const wrong = await tail('--limit', '0');
     expect([wrong.code, wrong.stderr]).to.deep.equal([2, '--limit is a number from 1 on\n']);

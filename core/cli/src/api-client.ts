@@ -181,13 +181,14 @@ function isSameServer(one: string, other: string): boolean {
   return a.protocol === b.protocol && hostOf(a) === hostOf(b) && (b.port === '0' || a.port === b.port);
 }
 
+/** With what to do, unless the reason says it: what cannot be read is named in it. */
 function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure {
   const { data } = problem.safeParse(reply);
   // Outside of the API, a refusal is only a code.
   const code = data?.code ?? z.object({ error: z.string() }).safeParse(reply).data?.error ?? null;
   const what = data?.detail ?? `the router answered with status ${status}`;
   if (code === null) return new CommandFailure(exitCodes.failed, what);
-  const hint = code in ERRORS ? `\n${ERRORS[code as ErrorCode].hint}` : '';
+  const hint = code in ERRORS && code !== 'MALFORMED' ? `\n${ERRORS[code as ErrorCode].hint}` : '';
   return new RouterRefusal(code, `${code}: ${what}${hint}`, data?.problems ?? []);
 }
 

@@ -125,7 +125,7 @@ describe('a destination that is paused', () => {
   it('is refused where it is not configured, with the name that is meant, or where the store could not keep it', async () => {
     const operator = anOperator();
     const refused = await operator.controls.pause({ ...pause, name: 'crn' }).catch((error: Error) => error.message);
-    expect(refused).to.equal('there is no destination crn; did you mean "crm"?');
+    expect(refused).to.equal('no destination "crn" is configured; did you mean "crm"?');
     expect(await statusOf(operator.controls.resume({ ...crm, name: 'other' }))).to.equal('NO_SUCH_ROW');
     // Removed while it was paused: it can still be resumed, so that what is left is delivered.
     await operator.pauses.pause({ ...pause, name: 'removed', sinceMs: 0 });

@@ -105,7 +105,10 @@ function isOfGateway({ status, headers }: Response): boolean {
 function failureOf({ status, statusText }: Response, text: string): ApiFailure {
   try {
     const { title, detail, code, errors = [] } = JSON.parse(text);
-    const sentences = [title, detail].filter((one): one is string => typeof one === 'string' && one !== '');
+    // What is not there is named by the detail.
+    const sentences = [status === 404 && detail ? '' : title, detail].filter(
+      (one): one is string => typeof one === 'string' && one !== '',
+    );
     return new ApiFailure(sentences.map(sentence).join(' '), String(code), Object.fromEntries(errors.map(wrongPart)));
   } catch {
     // The reply is not the API's.

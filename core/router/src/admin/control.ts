@@ -1,6 +1,5 @@
 /** What an operator does to a destination or a resolver: pause, resume, probe, reset. */
-import { Clock, type DeliveryRecord, Log, refuse, Store, token } from '@switchhook/sdk';
-import { didYouMean } from '@switchhook/sdk/internal';
+import { Clock, type DeliveryRecord, Log, Store, token } from '@switchhook/sdk';
 import { Answers } from '../calls/answer.js';
 import type { OpenResolver } from '../calls/resolver-bulkhead.js';
 import type { AttemptResult, OpenDestination } from '../delivery/attempt.js';
@@ -8,6 +7,7 @@ import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { ComponentProbe } from '../resilience/hold.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { noSuchRow } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { type PausableKind, type Pause, Pauses } from '../system/pauses.js';
 
@@ -122,7 +122,7 @@ export class Controls {
     const rows: ReadonlyMap<string, OpenDestination | OpenResolver> = kind === 'destination' ? destinations : resolvers;
     const row = rows.get(name);
     if (row !== undefined) return row;
-    throw refuse('NO_SUCH_ROW', `there is no ${kind} ${name}${didYouMean(name, [...rows.keys()])}`);
+    throw noSuchRow(kind, name, [...rows.keys()]);
   }
 }
 

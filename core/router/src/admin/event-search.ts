@@ -1,11 +1,11 @@
 /** Searches for what no index has, such as in the data of events: reads them page by page, with their bodies where these are needed, and lets other work run in between. */
 import { Clock, type EventQuery, type EventRecord, type Expression, type Page, refuse, Store } from '@switchhook/sdk';
-import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
+import type { ExpressionProblem } from '@switchhook/sdk/internal';
 import { compileExpression } from '../expressions/compile.js';
 import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
 import { concerns, type Route, verdictOf } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
-import { checkConditions } from '../system/lists.js';
+import { checkConditions, noSuchRow } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { unescaped } from './erasure-search.js';
 import { AdminPlan } from './operations.js';
@@ -147,7 +147,7 @@ function failureMatcher(name: string, routes: readonly Route[]): (record: EventR
   const route = routes.find((one) => one.name === name);
   if (route === undefined) {
     const known = routes.map((one) => one.name);
-    throw refuse('NO_SUCH_ROW', `no route "${name}" is configured${didYouMean(name, known)}`);
+    throw noSuchRow('route', name, known);
   }
   return (record) => {
     const event = eventOf(record);

@@ -14,7 +14,6 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
-import { didYouMean } from '@switchhook/sdk/internal';
 import pMap from 'p-map';
 import type { AnswerPlan } from '../calls/answer.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
@@ -26,7 +25,7 @@ import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../inges
 import { hasBody } from '../routing/event-record.js';
 import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
-import { checkConditions } from '../system/lists.js';
+import { checkConditions, noSuchRow } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { Discards } from './bulk-discard.js';
 import { Replays } from './bulk-replay.js';
@@ -271,8 +270,7 @@ export class Operations {
     };
     for (const kind of ['destination', 'route', 'source'] as const) {
       const name = query[kind];
-      if (name !== undefined && !known[kind].includes(name))
-        throw refuse('NO_SUCH_ROW', `no ${kind} "${name}" is configured${didYouMean(name, known[kind])}`);
+      if (name !== undefined && !known[kind].includes(name)) throw noSuchRow(kind, name, known[kind]);
     }
   }
 

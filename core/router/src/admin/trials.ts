@@ -17,6 +17,7 @@ import { eventHeader, requestNumberHeader } from '../calls/reply.js';
 import type { Refusing } from '../ingest/refused-requests.js';
 import { routerSource } from '../routing/router-events.js';
 import { type CurrentInUse, inject, injectable } from '../system/injection.js';
+import { noSuchRow } from '../system/lists.js';
 import { noLog } from '../system/log.js';
 import { Mask, maskedJson } from '../system/mask.js';
 import {
@@ -173,7 +174,7 @@ export class Trials {
 
   #source(name: string, { sources }: TrialPlan): Source {
     const source = sources.get(name);
-    if (source === undefined) throw refuse('NO_SUCH_ROW', `there is no source ${name}`);
+    if (source === undefined) throw noSuchRow('source', name, [...sources.keys()]);
     if (name !== routerSource) return source;
     throw refuse(
       'SOURCE_CANNOT_SIGN',

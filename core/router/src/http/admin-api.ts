@@ -122,7 +122,7 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions,
   };
   const gone = new AbortController();
   ctx.res.once('close', () => gone.abort());
-  const stream = endpoint.stream({ query, lastEventId, isAllowed, gone: gone.signal }, answering);
+  const stream = await endpoint.stream({ query, lastEventId, isAllowed, gone: gone.signal }, answering);
   ctx.type = 'text/event-stream';
   // nginx would keep events until it has enough of them.
   ctx.set('X-Accel-Buffering', 'no');

@@ -1,5 +1,5 @@
 /** The endpoints by which an operator controls destinations and resolvers, and the rows of the status that they return. */
-import { type Kind, refuse } from '@switchhook/sdk';
+import type { Kind } from '@switchhook/sdk';
 import { worstFirst } from '../admin/destination-trouble.js';
 import type { Status } from '../admin/status.js';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../api/mapping.js';
 import * as question from '../api/requests.js';
 import { destinationStatus, probe, resolverStatus } from '../api/status-responses.js';
+import { noSuchRow } from '../system/lists.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
 
 const { nothing } = question;
@@ -32,7 +33,7 @@ export function controlEndpoints(kind: Controlled): readonly Endpoint[] {
       kind === 'destination'
         ? destinations.find((one) => one.destination === name)
         : resolvers.find((one) => one.resolver === name);
-    if (found === undefined) throw refuse('NO_SUCH_ROW', `there is no ${kind} ${name}`);
+    if (found === undefined) throw noSuchRow(kind, name, []);
     return found;
   };
   return [

@@ -136,7 +136,7 @@ export interface Endpoint<
   readonly refusals: readonly RefusalCode[];
   answer(asked: Asked<z.output<Q>, z.output<B>>, from: Answering): Promise<z.input<R>>;
   /** Replaces `answer`: server-sent events whose data are replies. */
-  stream?(asked: AskedStream, from: Answering): Readable;
+  stream?(asked: AskedStream, from: Answering): Promise<Readable>;
 }
 
 /** One endpoint, typed by its schemas. */

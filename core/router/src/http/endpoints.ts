@@ -1,7 +1,5 @@
 /** The endpoints of the API, one row each: request, response, implementation. */
 
-import { refuse } from '@switchhook/sdk';
-import { didYouMean } from '@switchhook/sdk/internal';
 import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
 import { eventList } from '../api/event-list.js';
@@ -24,6 +22,7 @@ import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
 import { status } from '../api/status-responses.js';
+import { noSuchRow } from '../system/lists.js';
 import { bulkEndpoints } from './bulk-endpoints.js';
 import { changeEndpoints } from './change-endpoints.js';
 import { configurationEndpoints } from './configuration-endpoints.js';
@@ -214,8 +213,7 @@ export const endpoints: readonly Endpoint[] = [
         const name = names[kind];
         const known = info.components.filter((one) => one.kind === kind).map((one) => one.name);
         const isCounted = series[`${kind}s`].length > 0;
-        if (name !== undefined && !isCounted && !known.includes(name))
-          throw refuse('NO_SUCH_ROW', `no ${kind} "${name}" is configured${didYouMean(name, known)}`);
+        if (name !== undefined && !isCounted && !known.includes(name)) throw noSuchRow(kind, name, known);
       }
       return historyJson(series, { stepMs, untilMs: Math.min(untilMs ?? nowMs, nowMs) });
     },

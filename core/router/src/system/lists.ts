@@ -1,5 +1,6 @@
 /** Pages of lists: all pages of a list of the store, and pages of what has no index, in memory and in texts of the store, the latest first. */
 import { type EventQuery, type Page, parseJson, refuse, type Store } from '@switchhook/sdk';
+import { didYouMean } from '@switchhook/sdk/internal';
 
 /** Part of a list. */
 export interface Part {
@@ -95,4 +96,14 @@ export function checkConditions({ eventConditions = [] }: Store, query: EventQue
   for (const name of ['state', 'ids'] as const)
     if (query[name] !== undefined && !eventConditions.includes(name))
       throw refuse('STORE_CANNOT_FILTER', `it finds no events by ${texts[name]}: its eventConditions lack "${name}"`);
+}
+
+/** Of a configuration with few rows of a kind, all are named. */
+const mostNamed = 5;
+
+/** The refusal of a name that is not configured, with the name that is probably meant, or with all where they are few. */
+export function noSuchRow(kind: string, name: string, known: readonly string[]): Error {
+  const all = known.length === 0 ? 'there is none' : `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  const meant = didYouMean(name, known) || (known.length <= mostNamed ? `; ${all}` : '');
+  return refuse('NO_SUCH_ROW', `no ${kind} "${name}" is configured${meant}`);
 }

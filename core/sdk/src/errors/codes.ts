@@ -95,7 +95,7 @@ const table = {
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not have this event, delivery or call.',
-    hint: 'It was never received, it was refused (see request.refused in the log), or it was removed by retention. Replays and discards of many are dropped at a restart.',
+    hint: 'It was never received, it was refused (switchhook refused lists such requests), or it was removed by retention.',
   },
   BODY_REMOVED: {
     status: 410,
@@ -115,7 +115,7 @@ const table = {
   NO_SUCH_ROW: {
     status: 404,
     sentence: 'The configuration has no destination, resolver, route or source of this name.',
-    hint: 'GET /api/components and GET /api/routes list them.',
+    hint: 'switchhook config components and switchhook config routes list them; in the API, GET /api/components and GET /api/routes.',
   },
   SOURCE_CANNOT_SIGN: {
     status: 409,
@@ -155,12 +155,12 @@ const table = {
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is already running.',
-    hint: 'Wait for its end, or cancel it: GET /api/replays shows its progress.',
+    hint: 'Wait for its end, or cancel it: switchhook replay --list, or GET /api/replays, shows its progress.',
   },
   DISCARD_RUNNING: {
     status: 409,
     sentence: 'A discard of many deliveries is already running.',
-    hint: 'Wait for its end, or cancel it: GET /api/discards shows its progress.',
+    hint: 'Wait for its end, or cancel it: switchhook discard --list, or GET /api/discards, shows its progress.',
   },
   CONFIG_REJECTED: {
     status: 422,
