@@ -73,6 +73,11 @@ describe('a caller who calls again', () => {
     for (const number of ['+4930901820', '030/901820']) {
       expect((await listed('events', '--number', number, '--type', 'inbound_call')).events).to.have.length(3);
       expect((await listed('calls', '--number', number)).calls).to.have.length(3);
+      for (const name of ['number', 'party']) {
+        const asked = new URLSearchParams({ type: 'inbound_call', [name]: number });
+        const { events } = (await (await fetch(`${url}/api/events?${asked}`)).json()) as { readonly events: object[] };
+        expect(events, name).to.have.length(3);
+      }
     }
     await Promise.all([place.close(), journal.close()]);
   });

@@ -834,15 +834,15 @@ describe('the API', () => {
 
     it('all that is wrong at once', async () => {
       const { ask, close } = await setup();
-      const { reply } = await ask('GET', '/api/events?limit=0&since=never&state=lost&what=1&which=2&agent=');
+      const { reply } = await ask('GET', '/api/events?limit=0&since=never&state=lost&what=1&sorce=2&agent=');
       const said = Object.fromEntries(
         reply.errors.map(({ path, message }: { path: string; message: string }) => [path, message]),
       );
-      expect(Object.keys(said)).to.have.members(['limit', 'since', 'state', 'what', 'which', 'agent']);
+      expect(Object.keys(said)).to.have.members(['limit', 'since', 'state', 'what', 'sorce', 'agent']);
       expect(said).to.include({
         state: 'expected one of waiting, running, delivered, dead, skipped, gathered',
         what: 'the query has no such field',
-        which: 'the query has no such field',
+        sorce: 'the query has no such field; did you mean "source"?',
         agent: 'expected a text that is not empty',
       });
       await close();

@@ -82,6 +82,22 @@ export const eventFilter = {
   subject: word.optional().meta({ description: 'Conversation or call id.' }),
   agent: word.optional().meta({ description: 'Id of the agent.' }),
 };
+/** The other person of an event, or of a call. */
+const otherPerson = {
+  number: word.optional().meta({ description: "The other person's phone number or address." }),
+  party: word.optional().meta({ description: 'Another name of `number`, which is used where both are given.' }),
+};
+
+/** A query for the store, which has one name of it. */
+export function withParty<T extends { readonly number?: string | undefined; readonly party?: string | undefined }>({
+  number,
+  party,
+  ...rest
+}: T) {
+  const wanted = number ?? party;
+  return { ...rest, ...(wanted !== undefined && { party: wanted }) };
+}
+
 /** Conditions on deliveries. */
 export const deliveryFilter = {
   reason: z.enum(reasons).optional().meta({ description: 'Why it is dead.' }),
@@ -99,7 +115,8 @@ export const settledPeriod = {
   settledSince: instant('Only what was delivered, skipped or died not before this: so long ago, or a date.').optional(),
   settledUntil: instant('Only what was delivered, skipped or died before this: so long ago, or a date.').optional(),
 };
-const part = {
+/** Which part of a list. */
+export const part = {
   limit: number(1, longestPage)
     .default(50)
     .meta({ description: 'At most so many.', type: 'integer', minimum: 1, maximum: longestPage, default: 50 }),
@@ -115,7 +132,7 @@ export const eventQuery = z
   .strictObject({
     ...eventFilter,
     ...period,
-    party: word.optional().meta({ description: "The other person's phone number or address." }),
+    ...otherPerson,
     unrouted: z
       .enum(['true', 'false'])
       .transform((text) => text === 'true')
@@ -168,16 +185,14 @@ export const eventQuery = z
     message: 'only with text, where, secret or unevaluated, which look at each event',
   });
 
-const { limit } = part;
-
 export const liveQuery = z.strictObject({
   ...eventFilter,
-  party: word.optional().meta({ description: "The other person's phone number or address." }),
+  ...otherPerson,
   destination: word.optional().meta({ description: 'Only attempts of this destination.' }),
   after: word.optional().meta({ description: 'The cursor from which on.' }),
 });
 
-export const changeQuery = liveQuery.extend({ limit });
+export const changeQuery = liveQuery.extend({ limit: part.limit });
 
 export const duplicateQuery = z.strictObject({
   source: eventFilter.source,
@@ -229,7 +244,6 @@ export const deliveryQuery = z.strictObject({
 });
 
 export const incompleteQuery = z.strictObject({ source: eventFilter.source, subject: eventFilter.subject, ...part });
-export const erasureQuery = z.strictObject(part);
 
 export const historyQuery = z.strictObject({
   ...period,
@@ -263,21 +277,6 @@ export const nothing = z.strictObject({});
 
 /** Who does something. */
 export const who = z.string().trim().min(1).max(100).optional();
-
-export const erasureBody = z
-  .strictObject({
-    number: word.optional().meta({
-      description: 'A phone number, however it is written, or an address such as sip:ada@example.com.',
-    }),
-    subject: word.optional().meta({ description: 'Conversation or call id.' }),
-    agent: word.optional().meta({ description: 'Id of an agent: everything of it.' }),
-    ...period,
-    dryRun: z.boolean().default(false).meta({ description: 'Count only; nothing is erased.' }),
-    by: who.meta({ description: 'Who erases; the record shows it. Default: the address of the request.' }),
-  })
-  .refine(({ number, subject, agent }) => [number, subject, agent].some((one) => one !== undefined), {
-    message: 'expected a number, a subject or an agent',
-  });
 
 export const sessionBody = z.strictObject({
   token: z.string().min(1).max(10_000).meta({ description: 'The value of `server.admin.token`.' }),

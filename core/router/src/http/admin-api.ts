@@ -1,9 +1,9 @@
 /** The API: checks access and request, calls the endpoint, and reports errors as `application/problem+json`. */
 
 import { type Clock, isRefusal, type JsonObject, type Log, parseJson, type Refusal, refuse } from '@switchhook/sdk';
-import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
+import { didYouMean, ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
 import { type ApiAccess, addressOf, requireAccess, requireOwnPage } from './access.js';
@@ -167,7 +167,10 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' |
   if (parsed.success) return parsed.data;
   const errors: Wrong = parsed.error.issues.flatMap((issue) => {
     const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    return paths.map((path) => ({ path: path.join('.'), message: messageOf(issue, what) }));
+    return paths.map((path) => ({
+      path: path.join('.'),
+      message: messageOf(issue, what) + meant(schema, issue, path),
+    }));
   });
   const said = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
@@ -180,6 +183,17 @@ function messageOf(issue: z.core.$ZodIssue, what: string): string {
   if (issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1)
     return 'expected a text that is not empty';
   return issue.message;
+}
+
+/** For a field that is not known: the one that may be meant. */
+function meant(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): string {
+  if (issue.code !== 'unrecognized_keys') return '';
+  const whole: z.core.JSONSchema.BaseSchema = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const within = issue.path.reduce<z.core.JSONSchema.BaseSchema | undefined>((found, step) => {
+    const inner = found?.properties?.[String(step)];
+    return typeof inner === 'object' ? inner : undefined;
+  }, whole);
+  return didYouMean(String(path.at(-1)), Object.keys(within?.properties ?? {}));
 }
 
 function writeProblem(ctx: Context, refusal: Explained, mask: ApiParts['mask']): void {

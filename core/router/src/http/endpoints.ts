@@ -33,7 +33,7 @@ import { liveEndpoints } from './live-endpoints.js';
 import { sessionEndpoints } from './session-endpoints.js';
 import { trialEndpoints } from './trial-endpoints.js';
 
-const { nothing, timed } = question;
+const { nothing, timed, withParty } = question;
 
 /** In the order of the document. */
 export const endpoints: readonly Endpoint[] = [
@@ -45,7 +45,7 @@ export const endpoints: readonly Endpoint[] = [
     refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES', 'STORE_CANNOT_FILTER'],
     answer: async ({ query: { text, where, secret, unevaluated, last, duplicate, ...query }, isWaiting }, from) => {
       const { operations, searches, duplicates, nowMs } = from;
-      const asked = timed({ ...query, ids: duplicate === true ? duplicates.ids() : undefined }, nowMs);
+      const asked = timed({ ...withParty(query), ids: duplicate === true ? duplicates.ids() : undefined }, nowMs);
       const search = { text, where, secret, unevaluated, last: last ?? question.usuallyExamined };
       if (!question.isSearch(search)) {
         const { items, cursor } = await operations.events(asked);

@@ -1,6 +1,7 @@
 /** The endpoints about erasures. */
+import { erasureBody, erasureQuery } from '../api/erasure-requests.js';
 import { erasure, erasureJson, erasureList, erasureRecordJson } from '../api/erasure-responses.js';
-import { atMs, erasureBody, erasureQuery, nothing } from '../api/requests.js';
+import { atMs, nothing } from '../api/requests.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 
 export const erasureEndpoints: readonly Endpoint[] = [

@@ -17,7 +17,8 @@ export const liveEndpoints: readonly Endpoint[] = [
       'Events and attempts since a cursor; without one, the cursor of this moment. For clients that ask again and again.',
     ...{ query: question.changeQuery, body: nothing, reply: changePage },
     refusals: ['CHANGES_NOT_KEPT', 'NO_SUCH_ROW'],
-    answer: async ({ query: { after, limit, ...filter } }, { changes, operations }) => {
+    answer: async ({ query }, { changes, operations }) => {
+      const { after, limit, ...filter } = question.withParty(query);
       await checkNames(filter, operations);
       return changePageJson(await changes.read(filter, after ?? null, limit));
     },
@@ -33,7 +34,7 @@ export const liveEndpoints: readonly Endpoint[] = [
       answer: () => Promise.reject(new Error('a stream')),
     }),
     stream: async ({ query, lastEventId, isAllowed, gone }, { changes, operations }) => {
-      const { after, ...filter } = question.liveQuery.parse(query);
+      const { after, ...filter } = question.withParty(question.liveQuery.parse(query));
       await checkNames(filter, operations);
       return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null, gone), isAllowed));
     },
