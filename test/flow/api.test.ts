@@ -305,7 +305,7 @@ describe('an operator at the command line', () => {
       /^crm gets nothing yet: paused by jo since \S+: migration\. switchhook probe crm makes one attempt now\.\n$/,
     );
     expect(crm.requests).to.have.length(0);
-    expect((await run('probe', 'crm')).stdout).to.match(/^crm: delivery \S+ ok after \S+ ms\n$/);
+    expect((await run('probe', 'crm')).stdout).to.match(/^crm: delivery \S+ ok after \S+ ms, although it is paused\n$/);
     expect(crm.requests).to.have.length(1);
     expect((await json('reset', 'crm')).holds).to.have.length(1);
     expect((await run('resume', 'crm')).stdout).to.equal('crm goes on.\n');

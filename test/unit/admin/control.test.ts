@@ -184,6 +184,7 @@ describe('a probe', () => {
       tried: 'delivery',
       succeeded: false,
       reason: 'status 503',
+      paused: true,
     });
     expect(seen.length).to.equal(before + 1);
     fate.outcome = { kind: 'delivered' };
@@ -214,7 +215,7 @@ describe('a probe', () => {
       destinations: { crm: async () => down },
     });
     await operator.received({ key: 'a' });
-    const result = { tried: 'component', succeeded: true, delivery: null, reason: 'version 3', ms: 0 };
+    const result = { tried: 'component', succeeded: true, delivery: null, reason: 'version 3', ms: 0, paused: false };
     expect(await operator.controls.probe(crm)).to.deep.equal(result);
     expect((await rowOf(operator))?.load?.breaker).to.equal('open');
     const bare = await anOperator().controls.probe(crm);

@@ -56,11 +56,12 @@ export async function runProbe(output: Output, name: string, options: ControlOpt
   });
 }
 
-function resultText(name: string, { tried, succeeded, delivery, reason, ms }: Probe, output: Output): string {
+function resultText(name: string, result: Probe, output: Output): string {
+  const { tried, succeeded, delivery, reason, ms, paused } = result;
   const remark = reason === null ? '' : `: ${reason}`;
   if (succeeded === null) return `${name}: nothing was tried${remark}`;
   const state = succeeded ? styled(output, 'green', 'ok') : styled(output, 'red', 'failed');
-  return `${name}: ${tried === 'delivery' ? `delivery ${delivery}` : 'its probe'} ${state} after ${msText(ms)}${remark}`;
+  return `${name}: ${tried === 'delivery' ? `delivery ${delivery}` : 'its probe'} ${state} after ${msText(ms)}${paused ? ', although it is paused' : ''}${remark}`;
 }
 
 type Ask = <T>(verb: string, schema: Readable<T>, body?: unknown) => Promise<T>;

@@ -110,6 +110,7 @@ export interface Probe {
   readonly delivery: string | null;
   readonly reason: string | null;
   readonly ms: number;
+  readonly paused: boolean;
 }
 
 export interface Route {

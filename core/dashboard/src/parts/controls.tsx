@@ -63,10 +63,10 @@ export function Controls({ kind, name, row, changed }: ControlsProps) {
   );
 }
 
-function probeText({ tried, succeeded, reason, ms }: Probe): string {
+function probeText({ tried, succeeded, reason, ms, paused }: Probe): string {
   const what =
     tried === 'delivery'
-      ? 'one waiting delivery was attempted'
+      ? `one waiting delivery was attempted${paused ? ', although it is paused,' : ''}`
       : tried === 'component'
         ? 'it was reached for'
         : 'nothing was tried';

@@ -30,7 +30,11 @@ export interface ProbeResult {
   /** Why it failed or was not tried, or what a component remarks; null otherwise. */
   readonly reason: string | null;
   readonly ms: number;
+  /** Whether an operator has paused it: it stays paused, and the attempt is made all the same. */
+  readonly paused: boolean;
 }
+
+type Tried = Omit<ProbeResult, 'paused'>;
 
 /** A resolver's own limit is shorter; a destination's is that of an attempt. */
 const longestProbeMs = 10_000;
@@ -75,15 +79,16 @@ export class Controls {
   /** One attempt now, through a pause, an open circuit breaker and a wait. */
   async probe(row: Row): Promise<ProbeResult> {
     const { probe } = this.#find(row);
+    const paused = this.pauses.of(row.kind, row.name) !== null;
     const result =
       (row.kind === 'destination' ? await this.#attempted(row.name) : null) ?? (await this.#reached(probe));
     const { tried, succeeded, delivery, reason } = result;
     this.log.info('component.probed', { kind: row.kind, name: row.name, tried, succeeded, delivery, reason });
-    return result;
+    return { ...result, paused };
   }
 
   /** An attempt with the delivery that waits for it; null where none does. */
-  async #attempted(destination: string): Promise<ProbeResult | null> {
+  async #attempted(destination: string): Promise<Tried | null> {
     const attempted = await this.dispatcher.probe(destination);
     if (attempted === 'busy')
       return { ...untried, reason: 'its queue is busy: with attempts, or with a store that does not reply' };
@@ -106,7 +111,7 @@ export class Controls {
     return items.reduce<DeliveryRecord | null>((a, b) => (a === null || due(b) <= due(a) ? b : a), null);
   }
 
-  async #reached(probe: ComponentProbe | null | undefined): Promise<ProbeResult> {
+  async #reached(probe: ComponentProbe | null | undefined): Promise<Tried> {
     if (probe === null || probe === undefined)
       return { ...untried, reason: 'nothing waits for it, and it has no probe' };
     const startedMs = this.clock.elapsed();
@@ -132,7 +137,7 @@ interface Row {
   readonly name: string;
 }
 
-function resultOf({ delivery, outcome, called, time }: AttemptResult): ProbeResult {
+function resultOf({ delivery, outcome, called, time }: AttemptResult): Tried {
   const reason = 'reason' in outcome ? outcome.reason : called ? null : 'a transform kept it back: nothing was sent';
   return {
     tried: 'delivery',

@@ -173,6 +173,11 @@ export const probe = z
       .nullable()
       .meta({ description: 'Why it failed or was not tried, or a remark of the component.' }),
     ms: z.number(),
+    // A router of the version before does not send it.
+    paused: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether it is paused: it stays so, and the attempt was made all the same.' }),
   })
   .register(named, { id: 'Probe' });
 export type Probe = z.output<typeof probe>;
