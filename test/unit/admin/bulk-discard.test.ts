@@ -18,9 +18,12 @@ describe('a discard of many', () => {
     // What is discarded already is not counted again.
     expect(await operations.discards.start(all)).to.include({ matched: 2, changed: 2 });
     expect(await stateOf()).to.deep.equal(['discarded', 'discarded', 'discarded']);
+    // One that has found nothing is known by its id only.
+    const none = await operations.discards.start(all);
+    expect(operations.discards.get(none.id)).to.include({ state: 'done', matched: 0 });
     expect(operations.discards.list().map(({ matched }) => matched)).to.deep.equal([2, 1, 3]);
     expect(log.lines.filter(({ event }) => event.startsWith('discard.')).map(({ event }) => event)).to.deep.equal(
-      Array.from({ length: 3 }, () => ['discard.started', 'discard.ended']).flat(),
+      Array.from({ length: 4 }, () => ['discard.started', 'discard.ended']).flat(),
     );
     await pipeline.close();
   });

@@ -128,9 +128,10 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
   /** Whether batches are of what a second allows, one each second. Otherwise they are whole pages, one after the other. */
   protected abstract readonly isPaced: boolean;
 
-  /** Newest first. */
+  /** Newest first, without those that have ended and found nothing. */
   list(): readonly (R & BulkChange)[] {
-    return this.#kept.map((change) => ({ ...change })).toReversed();
+    const found = this.#kept.filter(({ state, matched }) => state !== 'done' || matched > 0);
+    return found.map((change) => ({ ...change })).toReversed();
   }
 
   /** Refused as `NOT_KEPT` where it is not known. */
