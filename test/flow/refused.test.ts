@@ -70,7 +70,12 @@ describe('refused requests', () => {
       'agent_sales',
       '-',
     ]);
-    expect(stderr).to.include('switchhook reload');
+    expect(stderr).to.match(/^Compare the secret with the sender.* switchhook reload\.\n/);
+    await fetch(`${url}/hooks/nowhere`, { method: 'POST', body: '{}' });
+    const both = (await run('refused')).stderr;
+    expect(both).to.match(
+      /^no source named "nowhere": Hooks are at .*\nsignature does not match the body: Compare the/,
+    );
 
     await place.write('.env', 'SALES_SECRET=the-new-secret\n');
     expect((await run('reload')).code).to.equal(0);

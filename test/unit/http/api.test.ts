@@ -261,17 +261,18 @@ describe('the API', () => {
       fits: [{ source: 'agents', agent: 'agent_b' }],
     };
     const { id, at, ...rest } = next.requests[0];
+    const advice = 'The sender uses the secret or the URL of another agent or source, or two secrets are swapped.';
     expect(next.cursor).to.equal(null);
     expect(at).to.equal(new Date(clock.now() - 3_600_000).toISOString());
     expect(rest).to.deep.equal({
-      ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret },
+      ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret, advice },
       ...{ remoteAddress: '203.0.113.7', method: 'POST', bytes: 7, captured: true },
     });
     expect((await ask('GET', '/api/refused?since=30m')).reply.requests).to.have.length(1);
     const { groups } = (await ask('GET', '/api/refused/groups?agent=agent_a')).reply;
     expect(groups).to.deep.equal([
       {
-        ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret, requests: 1 },
+        ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret, requests: 1, advice },
         ...{ firstAt: at, lastAt: at, latest: id, minutes: [{ at, requests: 1 }] },
       },
     ]);

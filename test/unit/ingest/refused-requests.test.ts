@@ -196,6 +196,38 @@ describe('refused requests', () => {
   });
 });
 
+describe('the advice about a refused request', () => {
+  const cases: readonly (readonly [code: RefusalCode, reason: string, advice: RegExp])[] = [
+    ['UNVERIFIED', 'header X-Signature is missing; no header looks like a signature', /^Have the sender sign/],
+    ['UNVERIFIED', 'the URL has no token at its end: /hooks/{source}/<token>', /^Have the sender sign/],
+    ['UNVERIFIED', 'the timestamp is 4000 s old, 300 s are allowed', /^Set the clock/],
+    ['UNVERIFIED', '10.0.0.7 is not in allow; behind a proxy, see server.trustProxy', /^Add the address/],
+    ['UNVERIFIED', 'header X-Signature does not start with "sha256="', /^Compare the settings/],
+    [
+      'UNVERIFIED',
+      'signature does not match the body; X-Signature has 40 characters, as configured it has 64',
+      /^Compare the settings/,
+    ],
+    [
+      'UNVERIFIED',
+      'signature does not match the body; X-Signature has the configured form, so the secret or the signed content differs',
+      /^Compare the secret with/,
+    ],
+    ['UNVERIFIED', 'the value of header Authorization is not a configured one', /^Compare the secret with/],
+    ['UNVERIFIED', 'words of a plugin', /^Compare the secret or token/],
+    ['NOT_FOUND', 'no source named "nowhere"', /^Hooks are at/],
+    ['MALFORMED', 'the body is not JSON', /^Correct what the sender sends/],
+    ['BODY_TOO_LARGE', 'the body is too large', /^server\.bodyLimit/],
+  ];
+  for (const [code, reason, advice] of cases)
+    it(`is of its own for ${code}: ${reason}`, () => {
+      const { add, refused } = setup();
+      add({ refusal: refuse(code, reason) });
+      expect(refused.groups({})[0]?.advice).to.match(advice);
+      expect(refused.list({ limit: 1 }).items[0]?.advice).to.match(advice);
+    });
+});
+
 describe('the secret of a refused request', () => {
   const secretIn = (code: RefusalCode, given: Partial<Refusing>, sources?: Readonly<Record<string, Source>>) => {
     const { add, latest } = setup(sources);

@@ -42,7 +42,7 @@ export async function runRefused(
       page.requests.map((request) => rowOf(request, options.utc)),
     );
     noteRest(output, command, page.cursor);
-    output.note(advice(page.requests));
+    noteAdvice(page.requests, output);
   });
 }
 
@@ -142,7 +142,7 @@ async function printGroups(router: RouterClient, filter: Query, options: Refused
     ],
     rows,
   );
-  output.note(advice(found.groups));
+  noteAdvice(found.groups, output);
 }
 
 type WithSecret = Pick<RefusedRequest, 'code' | 'secret'>;
@@ -158,11 +158,13 @@ function ownerText({ source, agent }: { readonly source: string; readonly agent:
   return agent ?? source;
 }
 
-/** What to do about what was found. */
-function advice(found: readonly WithSecret[]): string {
-  if (!found.some(({ code }) => code === 'UNVERIFIED')) return 'What each code means: docs/errors.md.';
-  const isOfOther = found.some(({ secret }) => (secret?.fits.length ?? 0) > 0);
-  return isOfOther
-    ? 'Where a secret was found, the sender uses the secret or the URL of another agent or source, or two secrets are swapped.'
-    : 'Compare the secret with the sender, correct it in the configuration or .env, then: switchhook reload.';
+/** What to do about each reason, once. */
+function noteAdvice(found: readonly Pick<RefusedRequest, 'reason' | 'advice'>[], output: Output): void {
+  const reasons = new Map<string, string>();
+  for (const { reason, advice } of found) if (!reasons.has(advice)) reasons.set(advice, reason);
+  for (const [advice, reason] of reasons) {
+    const [cause] = reason.split(';', 1);
+    if (advice !== '') output.note(reasons.size === 1 ? advice : `${cause}: ${advice}`);
+  }
+  output.note('What each code means: switchhook errors.');
 }

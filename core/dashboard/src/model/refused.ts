@@ -33,6 +33,8 @@ export interface RefusedRequest extends Refusal {
 export interface RefusalGroup extends Refusal {
   /** Empty: there is no such source. */
   readonly source: string;
+  /** What to do about it. */
+  readonly advice: string;
   readonly requests: number;
   readonly firstAt: string;
   readonly lastAt: string;
@@ -47,7 +49,7 @@ export function refusedQuery(source: string): Readonly<Record<string, string>> {
 export function secretText({ secret }: Pick<Refusal, 'secret'>): string {
   if (secret === null) return '';
   const expected = secret.expected === null ? 'an agent' : ownerText(secret.expected);
-  return `That of ${expected} was expected. ${ownersText(secret) || 'None that fits was found.'}`;
+  return `That of ${expected} was expected. ${ownersText(secret)}`.trim();
 }
 
 /** Whose secret a request has instead of the expected one. Empty where none was found. */
@@ -57,14 +59,6 @@ export function ownersText({ fits }: NonNullable<Refusal['secret']>): string {
 
 function ownerText({ source, agent }: SecretOwner): string {
   return agent ?? source;
-}
-
-/** What to do about requests with the wrong secret; null where there are none. */
-export function secretAdvice(found: readonly Pick<Refusal, 'code' | 'secret'>[]): string | null {
-  if (!found.some(({ code }) => code === 'UNVERIFIED')) return null;
-  return found.some(({ secret }) => (secret?.fits.length ?? 0) > 0)
-    ? 'Where the secret is that of another agent or source, the sender uses its secret or its URL, or two secrets are swapped.'
-    : 'Compare the secret with the sender, correct it in the configuration or .env, then reload the configuration.';
 }
 
 /** Where a request came from: `POST from 127.0.0.1, 312 bytes`. */

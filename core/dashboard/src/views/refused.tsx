@@ -1,7 +1,7 @@
 /** Requests to sources that were refused: counted by their reason, and one by one. */
 import { api } from '../model/api.js';
 import { linkTo, type Place } from '../model/location.js';
-import { originText, type RefusalGroup, type RefusedRequest, secretAdvice, secretText } from '../model/refused.js';
+import { originText, type RefusalGroup, type RefusedRequest, secretText } from '../model/refused.js';
 import { ends } from '../model/wording.js';
 import { Filters } from '../parts/filters.js';
 import { Foot, usePages } from '../parts/listing.js';
@@ -96,11 +96,9 @@ interface GroupsProps {
 }
 
 function Groups({ groups, query }: GroupsProps) {
-  const advice = secretAdvice(groups);
   return (
     <section aria-labelledby="groups">
       <h2 id="groups">Why they were refused</h2>
-      {advice !== null && <p>{advice}</p>}
       <table class="rows">
         <thead>
           <tr>
@@ -113,7 +111,7 @@ function Groups({ groups, query }: GroupsProps) {
         </thead>
         <tbody>
           {groups.map((group) => {
-            const { source, agent, code, reason, requests, firstAt, lastAt } = group;
+            const { source, agent, code, reason, advice, requests, firstAt, lastAt } = group;
             const of = { ...query, ...(source !== '' && { source }), ...(agent !== null && { agent }), code };
             return (
               <tr key={`${source} ${agent} ${code} ${reason}`}>
@@ -124,7 +122,7 @@ function Groups({ groups, query }: GroupsProps) {
                   <span class="dim">{agent}</span>
                 </th>
                 <td data-label="Reason">
-                  {ends(reason)} <ErrorCode code={code} />
+                  {ends(reason)} <ErrorCode code={code} /> <span class="dim">{advice}</span>
                 </td>
                 <td data-label="Secret">{secretText(group) || <span class="dim">not the reason</span>}</td>
                 <td data-label="Requests" class="number">

@@ -20,8 +20,8 @@ import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { CaptureFile } from '../ingest/captured-requests.js';
 import type { DraftMask } from '../ingest/draft-mask.js';
-import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
-import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
+import type { RefusalFilter } from '../ingest/refusal-counts.js';
+import { type AdvisedGroup, type RefusedQuery, RefusedRequests } from '../ingest/refused-requests.js';
 import { hasBody } from '../routing/event-record.js';
 import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -161,7 +161,7 @@ export class Operations {
   }
 
   /** Requests that were refused. Refused like a list. */
-  refused(query: RefusedQuery): Page<RefusedRecord & { readonly captured: boolean }> {
+  refused(query: RefusedQuery): ReturnType<RefusedRequests['list']> {
     const page = this.refusedRequests.list(query);
     if (page.items.length === 0) this.checkNames(query);
     return page;
@@ -175,7 +175,7 @@ export class Operations {
   }
 
   /** Requests that were refused, in groups. Refused like a list. */
-  refusedGroups(filter: RefusalFilter): readonly RefusalGroup[] {
+  refusedGroups(filter: RefusalFilter): readonly AdvisedGroup[] {
     const groups = this.refusedRequests.groups(filter);
     if (groups.length === 0) this.checkNames(filter);
     return groups;

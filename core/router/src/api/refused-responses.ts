@@ -29,6 +29,9 @@ const refusal = {
     .meta({ description: 'Only with the code UNVERIFIED.' }),
 };
 
+// A router of the version before does not send it.
+const advice = z.string().default('').meta({ description: 'What to do about it.' });
+
 export const refusedRequest = z
   .object({
     id: z.string(),
@@ -36,6 +39,7 @@ export const refusedRequest = z
     source,
     ...refusal,
     reason: z.string(),
+    advice,
     remoteAddress: z.string(),
     method: z.string(),
     captured: z.boolean().meta({ description: 'Whether it is kept whole, because its source has `capture: true`.' }),
@@ -60,6 +64,7 @@ export const refusalGroup = z
     source,
     ...refusal,
     reason: z.string().meta({ description: 'Without numbers that differ.' }),
+    advice,
     requests: count.meta({ description: 'How many.' }),
     firstAt: time,
     lastAt: time,

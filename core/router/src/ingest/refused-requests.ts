@@ -16,6 +16,7 @@ import { type Current, inject, injectable } from '../system/injection.js';
 import { type Part, pageOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { CapturedRequests, type CaptureFile, captureFile, longestCaptureMs } from './captured-requests.js';
+import { refusalAdvice } from './refusal-advice.js';
 import { fits, RefusalCounts, type RefusalFilter, type RefusalGroup } from './refusal-counts.js';
 import { type SecretOwner, SecretOwners } from './secret-owners.js';
 
@@ -55,6 +56,9 @@ export interface RefusedRecord extends Pick<Refusing, 'source' | 'remoteAddress'
 
 /** Which refused requests. All given conditions must hold. */
 export interface RefusedQuery extends RefusalFilter, Part {}
+
+/** With what to do about it. */
+export type AdvisedGroup = RefusalGroup & { readonly advice: string };
 
 type RefusedFor = Pick<RefusalGroup, 'agent' | 'code' | 'reason' | 'count' | 'secret'>;
 
@@ -176,12 +180,15 @@ export class RefusedRequests {
       .filter((record) => fits(record, wanted) && record.atMs >= sinceMs && record.atMs < untilMs);
     const whole = this.#wholeRequests();
     const page = pageOf(found, ({ id }) => id, { limit, cursor });
-    return { ...page, items: page.items.map((record) => ({ ...record, captured: whole.has(record.id) })) };
+    return {
+      ...page,
+      items: page.items.map((record) => ({ ...record, captured: whole.has(record.id), advice: refusalAdvice(record) })),
+    };
   }
 
   /** The largest first. */
-  groups(filter: RefusalFilter): readonly RefusalGroup[] {
-    return this.#counts.groups(filter);
+  groups(filter: RefusalFilter): readonly AdvisedGroup[] {
+    return this.#counts.groups(filter).map((group) => ({ ...group, advice: refusalAdvice(group) }));
   }
 
   /** All that are configured, in the order of the file, and last the requests for none. */
