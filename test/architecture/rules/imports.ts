@@ -45,7 +45,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
   sdk: {
     contract: [],
     errors: [],
-    options: ['contract', 'http', 'timing.ts'],
+    options: ['contract', 'errors', 'http', 'timing.ts'],
     masking: ['contract', 'options'],
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],

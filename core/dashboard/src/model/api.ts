@@ -102,11 +102,13 @@ function isOfGateway({ status, headers }: Response): boolean {
   return [502, 503, 504].includes(status) && !(headers.get('content-type') ?? '').includes('json');
 }
 
+/** Codes whose detail names what is not there: the sentence of the code would say it once more. */
+const named: ReadonlySet<unknown> = new Set(['NO_SUCH_ROW', 'NOT_KEPT']);
+
 function failureOf({ status, statusText }: Response, text: string): ApiFailure {
   try {
     const { title, detail, code, errors = [] } = JSON.parse(text);
-    // What is not there is named by the detail.
-    const sentences = [status === 404 && detail ? '' : title, detail].filter(
+    const sentences = [named.has(code) && detail ? '' : title, detail].filter(
       (one): one is string => typeof one === 'string' && one !== '',
     );
     return new ApiFailure(sentences.map(sentence).join(' '), String(code), Object.fromEntries(errors.map(wrongPart)));
