@@ -334,7 +334,7 @@ describe('an operator with the page', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await tab.go('');
     await page.getByRole('button', { name: 'Probe crm' }).click();
-    await page.getByText('one waiting delivery was attempted and it worked').waitFor();
+    await page.getByText('one waiting delivery was attempted, although it is paused, and it worked').waitFor();
     await page.getByRole('button', { name: 'Resume crm' }).click();
     await page.getByText('All well.').waitFor();
     expect(crm.requests).to.have.length(1);

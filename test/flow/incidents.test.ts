@@ -182,7 +182,7 @@ describe('The incidents of docs/operating/incidents.md', () => {
     expect(await ring(number)).to.equal(200);
     const [status] = await play('The disk is full');
     expect(status?.code).to.equal(1);
-    expect(status?.stdout.split('\n')[0]).to.match(/^The store cannot commit: .*database or disk is full/);
+    expect(status?.stdout.split('\n')[0]).to.match(/^Trouble: The store cannot commit: .*database or disk is full/);
     isFull = false;
     expect((await place.command(['health', '--ready', '--url', url])).code).to.equal(0);
     expect(await send('conv_1')).to.equal(200);
