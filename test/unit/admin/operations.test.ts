@@ -151,7 +151,9 @@ describe('an operator', () => {
     };
     const named = await refusal({ destination: 'crmm', limit: 10 });
     expect(named).to.equal('NO_SUCH_ROW: no destination "crmm" is configured; did you mean "crm"?');
-    expect(await refusal({ route: 'nope', limit: 10 })).to.match(/^NO_SUCH_ROW: no route "nope" is configured; there is [\w-]+$/);
+    expect(await refusal({ route: 'nope', limit: 10 })).to.match(
+      /^NO_SUCH_ROW: no route "nope" is configured; there is [\w-]+$/,
+    );
     expect(await refusal({ destination: 'crm', state: 'waiting', limit: 10 })).to.equal('listed');
     const events = await operations.events({ source: 'nope', limit: 10 }).catch((error: unknown) => error);
     expect(events).to.have.property('code', 'NO_SUCH_ROW');

@@ -1,10 +1,5 @@
 import { expect } from 'chai';
-import {
-  originText,
-  type Refusal,
-  refusedQuery,
-  secretText,
-} from '../../../core/dashboard/build/model/refused.js';
+import { originText, type Refusal, refusedQuery, secretText } from '../../../core/dashboard/build/model/refused.js';
 
 const sales = { source: 'agents', agent: 'agent_sales' };
 const whole = { source: 'calls', agent: null };
@@ -15,9 +10,7 @@ describe('refused requests in the page', () => {
     expect(secretText(unverified({ expected: sales, fits: [whole, { ...sales, agent: 'agent_support' }] }))).to.equal(
       'That of agent_sales was expected. The secret is that of calls, agent_support.',
     );
-    expect(secretText(unverified({ expected: null, fits: [] }))).to.equal(
-      'That of an agent was expected.',
-    );
+    expect(secretText(unverified({ expected: null, fits: [] }))).to.equal('That of an agent was expected.');
     expect(secretText(unverified(null))).to.equal('');
   });
 
