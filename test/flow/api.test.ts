@@ -125,7 +125,7 @@ describe('an operator at the command line', () => {
     for (const _ of [1, 2]) expect(await send({ conversationId: 'conv_6' })).to.equal(id);
     expect((await json('events', id)).repeated).to.have.property('times', 2);
     expect((await run('events', id)).stdout).to.match(
-      /^came again 2 times since the router started, last .* ago: it is kept and delivered once$/m,
+      /^came again 2 times since the router started, the last time .* ago: it is kept and delivered once$/m,
     );
   });
 
@@ -281,7 +281,7 @@ describe('an operator at the command line', () => {
     expect([shown.code, shown.stderr]).to.deep.equal([1, '']);
     expect(shown.stdout.match(/1 dead delivery/g)).to.have.length(1);
     expect(shown.stdout).to.match(
-      /^Trouble: Destination crm: 1 dead delivery\. Last failure: .* Fix the cause.*\nswitchhook dead lists the dead deliveries\.\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, event loop \d+ % busy\n/,
+      /^Trouble: Destination crm: 1 dead delivery\. Last failure, less than a minute ago: .* Fix the cause.*\nswitchhook dead lists the dead deliveries\.\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, event loop \d+ % busy\n/,
     );
   });
 
@@ -298,7 +298,7 @@ describe('an operator at the command line', () => {
     const { code, stdout, stderr } = await run('status', '--once');
     expect(stdout).to.match(/^crm: paused by jo since \S+Z: migration$/m);
     expect(stdout).to.match(
-      /^Attention: Destination crm: paused by jo: migration\. 2 deliveries wait\. Resume it when the reason is gone\.\n/,
+      /^Attention: Destination crm: paused less than a minute ago by jo: migration\. 2 deliveries wait\. Resume it when the reason is gone\.\n/,
     );
     expect([code, stderr]).to.deep.equal([1, '']);
     expect((await run('replay', `${id}.0`)).stderr).to.match(
