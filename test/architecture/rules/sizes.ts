@@ -24,7 +24,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/testkit/', files: 32, lines: 4_900 },
   { folder: 'core/simulator/', files: 29, lines: 2_800 },
   { folder: 'core/cli/', files: 101, lines: 11_300 },
-  { folder: 'core/dashboard/', files: 78, lines: 8_300 },
+  { folder: 'core/dashboard/', files: 78, lines: 8_400 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 

@@ -200,6 +200,7 @@ describe('trouble', () => {
       expect(textOf({ lastReceivedMs, lasting: { refused: 2, most } })).to.deep.equal([
         'warn Source agents: 2 requests were refused in the last hour, and none was accepted. Reason: the signature is wrong.',
       ]);
+    expect(textOf({ lasting: { refused: 4, most } })[0]).to.include('For example: the signature is wrong.');
     expect(textOf({ lasting: { refused: 1, most: { ...most, count: 1 } } })[0]).to.include(': 1 request was refused');
     const restarted = {
       uptimeMs: 3_599_999,

@@ -122,7 +122,7 @@ function refusalTrouble(
   const isAll = lastReceivedMs === null || nowMs - lastReceivedMs > hourMs;
   const requests = refused === 1 ? '1 request was' : `${refused} requests were`;
   const others = isAll ? ', and none was accepted' : '';
-  const which = refused === most.count ? 'Reason' : 'Most often';
+  const which = refused === most.count ? 'Reason' : 2 * most.count > refused ? 'Most often' : 'For example';
   const trouble = warn(
     `Source ${source}: ${requests} refused ${time}${others}. ${which}: ${ended(most.reason)}`,
     'Fix the cause: the sender may not repeat what was refused.',
