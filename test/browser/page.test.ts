@@ -319,7 +319,7 @@ describe('an operator with the page', () => {
     // The dialog opens with its field focused, and Enter confirms it.
     await page.keyboard.type('the CRM is moved');
     await page.keyboard.press('Enter');
-    await page.getByText('Destination crm: paused by the API, from 127.0.0.1: the CRM is moved.').waitFor();
+    await page.getByText('Destination crm: paused less than a minute ago by the API, from 127.0.0.1: the CRM is moved.').waitFor();
     const id = await send({ conversationId: 'conv_77' });
     await page.getByText('1 delivery waits.').first().waitFor();
     const held = 'crm is paused by the API, from 127.0.0.1: the CRM is moved.';
