@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
-import { type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import { becomes, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
 import { ring, token } from '../support/phones.js';
 import { secret } from '../support/signing.js';
 
@@ -46,7 +46,7 @@ describe('the configuration and the map in the page', () => {
     expect(await warning.textContent()).to.include(at);
     await warning.getByRole('link', { name: `line ${number}` }).click();
     const line = page.locator(`#line-${number}`);
-    await page.waitForFunction(`document.activeElement?.id === 'line-${number}'`);
+    await becomes(page, `document.activeElement?.id === 'line-${number}'`);
     expect(await line.getAttribute('class')).to.equal('marked');
     expect(await line.locator('code').first().textContent()).to.equal(never.trimEnd());
     const text = await page.locator('main').textContent();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { dashboardWorlds } from '../support/dashboard.js';
+import { becomes, dashboardWorlds } from '../support/dashboard.js';
 
 type Deliveries = { readonly deliveries: readonly { readonly state: string }[] };
 
@@ -77,7 +77,7 @@ describe('an operator with the page, while something fails or changes', () => {
     expect(await dialog.getByText('done: 2 of 2').count()).to.equal(1);
     await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'detached' });
-    await page.waitForFunction("document.activeElement.tagName === 'MAIN'");
+    await becomes(page, "document.activeElement.tagName === 'MAIN'");
     await send({ conversationId: 'conv_3' });
     await page.getByText('1 delivery shown, no more.').waitFor();
     tab.expectQuiet();
@@ -134,7 +134,7 @@ describe('an operator with the page, while something fails or changes', () => {
     await page.keyboard.press('Enter');
     await dialog.getByRole('button', { name: 'Discard it' }).press('Enter');
     await page.getByText('2 deliveries shown').waitFor();
-    await page.waitForFunction("document.activeElement.closest('tr')?.textContent.includes('conv_2')");
+    await becomes(page, "document.activeElement.closest('tr')?.textContent.includes('conv_2')");
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).to.equal(true);
 
     await page.setViewportSize({ width: 1200, height: 800 });

@@ -1,6 +1,6 @@
 import { stringifyJson } from '@switchhook/sdk';
 import { expect } from 'chai';
-import { dashboardWorlds } from '../support/dashboard.js';
+import { becomes, dashboardWorlds } from '../support/dashboard.js';
 import { ring } from '../support/phones.js';
 import { endedBody, postSigned } from '../support/signing.js';
 
@@ -319,7 +319,9 @@ describe('an operator with the page', () => {
     // The dialog opens with its field focused, and Enter confirms it.
     await page.keyboard.type('the CRM is moved');
     await page.keyboard.press('Enter');
-    await page.getByText('Destination crm: paused less than a minute ago by the API, from 127.0.0.1: the CRM is moved.').waitFor();
+    await page
+      .getByText('Destination crm: paused less than a minute ago by the API, from 127.0.0.1: the CRM is moved.')
+      .waitFor();
     const id = await send({ conversationId: 'conv_77' });
     await page.getByText('1 delivery waits.').first().waitFor();
     const held = 'crm is paused by the API, from 127.0.0.1: the CRM is moved.';
@@ -658,12 +660,12 @@ describe('an operator with the page', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     // The focus is where it was.
-    await page.waitForFunction('document.activeElement !== document.body');
+    await becomes(page, 'document.activeElement !== document.body');
     await page.keyboard.press('Escape');
-    await page.waitForFunction('document.activeElement === document.body');
+    await becomes(page, 'document.activeElement === document.body');
     await page.keyboard.press('/');
     await page.getByRole('heading', { name: 'Events' }).waitFor();
-    await page.waitForFunction('document.activeElement.name === "source"');
+    await becomes(page, 'document.activeElement.name === "source"');
     await page.keyboard.type('/x');
     expect(await page.getByLabel('Source').inputValue()).to.equal('/x');
     await page.keyboard.press('Escape');

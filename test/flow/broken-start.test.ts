@@ -195,7 +195,7 @@ describe('a router that is started', () => {
         expect(lookup)
           .to.have.property('reason')
           .that.matches(/^the store could not be opened: /);
-        expect(await (await get(`${url}/metrics`)).text()).to.match(/^switchhook_store_up 1$/m);
+        await eventually(async () => /^switchhook_store_up 1$/m.test(await (await get(`${url}/metrics`)).text()));
         expect(await router.stop()).to.equal(0);
       });
 

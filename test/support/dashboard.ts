@@ -7,6 +7,7 @@ import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { startBrowser } from './browser.js';
+import { eventually } from './eventually.js';
 import { type PageServer, pageServer } from './page-server.js';
 import { token as callToken } from './phones.js';
 import { endedBody, postSigned, secret } from './signing.js';
@@ -224,4 +225,9 @@ export function dashboardWorlds(): (options?: DashboardOptions) => Promise<Dashb
     world = await dashboardWorld(browser, options);
     return world;
   };
+}
+
+/** Waits until an expression is true in the page. Not by `waitForFunction`, whose repeated looks the page's policy forbids. */
+export async function becomes(page: Page, expression: string): Promise<void> {
+  await eventually(async () => (await page.evaluate(expression)) === true);
 }
