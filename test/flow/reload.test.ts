@@ -391,6 +391,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     const broken = route('duration(event.data.duration) > duration("2s")');
     await write({
       routes: route('duration(event.data.duration) > duration("1s")', ', { name: more, to: other }'),
+      more: 'log: { level: debug }',
       destinations: `{ crm: ${posts(crm)}, other: ${posts(other)} }`,
     });
     expect((await router.reload()).destinations.added).to.deep.equal(['other']);

@@ -136,7 +136,9 @@ export function changedTimes(
     const names = [...added, ...changed, ...removed];
     return [...names.map((name) => `${section}.${name}`), ...(names.length > 0 ? [section] : [])];
   });
-  const all = settings.length > 0 ? ['', ...rows] : rows;
+  // Others, such as the level of the log, change nothing of what a request or a call meets.
+  const concernsAll = settings.some((setting) => setting.startsWith('server.') || setting === 'country');
+  const all = concernsAll ? ['', ...rows] : rows;
   return new Map([...earlier, ...all.map((key) => [key, nowMs] as const)]);
 }
 
