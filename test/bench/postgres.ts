@@ -194,48 +194,63 @@ export async function routers({ rounds, requests }: Size): Promise<Row[]> {
   ];
 }
 
-/** Load while a transaction that has read once stays open, so that the server removes no row, against the load before it. */
+/** Load while a transaction that has read once stays open, so that the server removes no row, against the load before it and after it. */
 export async function holdXmin({ requests, minutes }: Size): Promise<Row[]> {
-  return withDatabase(({ store, url, query }) =>
+  return withDatabase((database) =>
     inDirectory(async (directory) => {
+      const { store, url, query } = database;
       const receiver = await startReceiver();
       const server = await startRouter(directory, forwarding(receiver), { store });
       let sent = 0;
-      const segment = async (): Promise<number> => {
+      const segment = async (): Promise<Segment> => {
+        const ended = await metered([server], database, requests);
         const startedAt = performance.now();
         const load = { port: server.port, path: eventsPath, secret, connections };
         await measure({ ...load, requests, label: `xmin-${sent}` });
         sent += requests;
         await arrived(receiver, sent);
-        return requests / ((performance.now() - startedAt) / 1_000);
+        return { perSecond: requests / ((performance.now() - startedAt) / 1_000), cost: await ended() };
       };
+      const three = async () => [await segment(), await segment(), await segment()];
       const sizes = () =>
         query(
           `select pg_total_relation_size('${schema}.deliveries') as hot, pg_database_size(current_database()) as whole`,
         );
       await segment();
-      const before = [await segment(), await segment(), await segment()];
+      const before = await three();
       const small = await sizes();
       const holder = new pg.Client({ connectionString: url });
       await holder.connect();
       await holder.query('begin isolation level repeatable read');
       await holder.query('select count(*) from pg_class');
       const heldAt = performance.now();
-      const during: number[] = [];
+      const during: Segment[] = [];
       while (performance.now() - heldAt < minutes * 60_000) during.push(await segment());
       const large = await sizes();
       await holder.end();
+      await query(`vacuum ${schema}.deliveries`);
+      const after = await three();
       await server.stop();
       await receiver.stop();
-      const last = median(during.slice(-3));
-      const kept = `${during.length * requests} events`;
+      const last = during.slice(-3);
+      const speed = (segments: readonly Segment[]): number => median(segments.map(({ perSecond }) => perSecond));
+      const what = `with a transaction open for ${minutes} min ÷`;
       return [
         {
-          ...perSecondRow('hold xmin', `with a transaction open for ${minutes} min ÷ before, events/s`, '≥ 0.90', [
-            [last, median(before)],
-          ]),
-          figures: `${Math.round(last)} ÷ ${Math.round(median(before))}, after ${kept}`,
+          ...ratioRow(
+            'hold xmin',
+            `${what} before and after, events/s`,
+            '≥ 0.90',
+            speed(last),
+            speed([...before, ...after]),
+          ),
+          figures: `${[last, before, after].map((segments) => Math.round(speed(segments))).join(' ÷ ')}, ${during.length * requests} events meanwhile`,
         },
+        processorRow(
+          'xmin processor',
+          `${what} after it, processor time of an event, µs`,
+          last.map((segment, index) => [segment.cost, (after[index] ?? segment).cost]),
+        ),
         {
           id: 'hold xmin size',
           what: 'growth of the table of open deliveries meanwhile, bytes per event',
@@ -246,4 +261,10 @@ export async function holdXmin({ requests, minutes }: Size): Promise<Row[]> {
       ];
     }),
   );
+}
+
+/** Some load from its first request to its last delivery. */
+interface Segment {
+  readonly perSecond: number;
+  readonly cost: Cost;
 }
