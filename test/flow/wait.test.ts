@@ -3,6 +3,7 @@ import { type Delivery, defineDestination, definePlugin, defineTransform, z } fr
 import { runRouter, type TestRouter } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { problemsOf } from '../architecture/configurations.js';
+import { eventually } from '../support/eventually.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const yaml = ({ wait = '{ for: call_analyzed, within: 10m }', on = '[call_ended, call_analyzed]', more = '' } = {}) => `
@@ -84,11 +85,13 @@ describe('a route that waits', () => {
       return [type, events.map((one) => one.type)];
     });
   };
-  /** Oldest first. */
-  const deliveries = async ({ url }: TestRouter): Promise<readonly Listed[]> => {
-    const reply = await fetch(`${url}/api/deliveries`);
-    return ((await reply.json()) as { readonly deliveries: Listed[] }).deliveries.toReversed();
-  };
+  /** Oldest first, when none is being made. */
+  const deliveries = ({ url }: TestRouter): Promise<readonly Listed[]> =>
+    eventually(async () => {
+      const reply = await fetch(`${url}/api/deliveries`);
+      const listed = ((await reply.json()) as { readonly deliveries: Listed[] }).deliveries.toReversed();
+      return listed.every(({ state }) => state !== 'running') && listed;
+    });
 
   it('sends one request for each conversation, when the event has come for which it waits', () =>
     withRouter(undefined, async (router) => {

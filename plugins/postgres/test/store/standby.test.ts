@@ -25,6 +25,8 @@ describe('postgres, on a standby', () => {
     await writeFile(join(settings.directory, 'standby.signal'), '');
     const server = await startPostgres(settings);
     const outside = new pg.Pool({ connectionString: url, max: 1 });
+    // `end` does not wait until the server has ended the connection, which it says to what is still open when it stops.
+    outside.on('error', () => {});
     const connections = async () => {
       const text = `select application_name as name from pg_stat_activity where application_name like 'switchhook%'`;
       return (await outside.query<{ name: string }>(text)).rows.map(({ name }) => name);
