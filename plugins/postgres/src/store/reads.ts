@@ -18,6 +18,7 @@ import {
 } from '@switchhook/sdk';
 import { changesAfter } from './changes.js';
 import type { Database } from './database.js';
+import { readingShare } from './due-window.js';
 import {
   type AttemptRow,
   attemptOf,
@@ -36,9 +37,6 @@ import type { readStatements } from './sql-reads.js';
 
 /** A place in a list: by time, then by the event's number and the delivery's index. */
 type Place = readonly [atMs: number, seq: number, idx: number];
-
-/** Counting takes at most this part of the time: a count of a large backlog is used again for a while. */
-const countingShare = 1 / 40;
 
 /** So many events are looked up by their deliveries (about 50 ms); of more, those that a page needs are found on the way through all. */
 const few = 20_000;
@@ -164,7 +162,7 @@ export class Reads {
     for (const [destination, count] of dead)
       backlog.push({ destination, waiting: 0, running: 0, dead: count, oldestOpenMs: null });
     const endedMs = this.#clock.elapsed();
-    this.#counted = { backlog, untilMs: endedMs + (endedMs - startedMs) / countingShare };
+    this.#counted = { backlog, untilMs: endedMs + (endedMs - startedMs) / readingShare };
     return backlog;
   }
 

@@ -3,6 +3,7 @@ import type { Clock, Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { failureOf } from '../failure.js';
 import type { Database } from './database.js';
+import { readingShare } from './due-window.js';
 import { noticeLostClient, type Statement } from './sql-schema.js';
 import { sessionStatements } from './sql-session.js';
 
@@ -26,8 +27,6 @@ const keepAliveMs = 10_000;
 const betweenNotificationsMs = 50;
 /** How often due deliveries are looked for: notifications only shorten it. */
 const pollMs = { withNotifications: 1_000, without: 250 };
-/** Looking takes at most this part of the time: an old transaction keeps removed rows in the index, and looking reads them. */
-const pollShare = 1 / 40;
 const selfTestMs = 2_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
@@ -209,7 +208,7 @@ export class Session {
     if (this.#isClosed || this.#wakes.size === 0) return;
     const ms = this.#client === null ? pollMs.without : pollMs.withNotifications;
     this.#cancelPoll();
-    this.#cancelPoll = this.#services.clock.after(Math.max(ms, tookMs / pollShare), () => void this.#poll());
+    this.#cancelPoll = this.#services.clock.after(Math.max(ms, tookMs / readingShare), () => void this.#poll());
   }
 
   async #poll(): Promise<void> {

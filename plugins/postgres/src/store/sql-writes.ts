@@ -145,13 +145,13 @@ export function writeStatements(schemaName: string) {
       ${takeDue}`,
     ),
     nextDue: statement(
-      'next_due_from',
-      `select due_at from ${s}.deliveries where destination = $1 and due_at >= $2 order by due_at limit 1`,
+      'next_due_between',
+      `select due_at from ${s}.deliveries where destination = $1 and due_at between $2 and $3 order by due_at limit 1`,
     ),
 
     claimHeads: claimHeads('claim_heads_from', firstWhere('due_at >= $7 and due_at <= $2')),
     claimHeadsBySubject: claimHeads('claim_due_heads_by_subject', bySubject),
-    nextHead: nextHead('next_head_from', firstWhere('due_at >= $2')),
+    nextHead: nextHead('next_head_between', firstWhere('due_at between $2 and $3')),
     nextHeadBySubject: nextHead('next_head_by_subject', bySubject),
 
     /** `back`: 1 returns the attempt. A settlement whose lease is no longer the delivery's finds no row. */

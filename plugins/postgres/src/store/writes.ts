@@ -140,7 +140,8 @@ export class Writes {
     const nextDueMs = await this.#due.next(
       destination,
       { nowMs, isFull },
-      async (fromMs) => (await this.#next(this.#sql.nextDue, request, [Math.floor(fromMs)])).due_at,
+      async (fromMs, untilMs) =>
+        (await this.#next(this.#sql.nextDue, request, [Math.floor(fromMs), Math.floor(untilMs)])).due_at,
     );
     return { ...taken, nextDueMs };
   }
@@ -148,11 +149,17 @@ export class Writes {
   async #claimInOrder(request: ClaimRequest): Promise<Claim> {
     const { destination, limit, nowMs } = request;
     // Deliveries that wait behind others of their subject stay where they are: the oldest one is where the next claim begins.
-    const { first, head } = await this.#due.claim(destination, nowMs, async (fromMs) => {
-      const from = [Math.floor(fromMs)];
-      const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request, from);
-      const head = await this.#next(this.#sql.nextHead, request, from);
-      return { first, head, claimedMs: head.oldest ?? nowMs };
+    const { first, head } = await this.#due.claim(destination, nowMs, async (fromMs, untilMs) => {
+      const range = [Math.floor(fromMs), Math.floor(untilMs)];
+      const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request, range.slice(0, 1));
+      const head = await this.#next(this.#sql.nextHead, request, range);
+      // What is due later was not looked for.
+      const isPart = untilMs < Number.MAX_SAFE_INTEGER;
+      return {
+        first,
+        head: { ...head, due_at: head.due_at ?? (isPart ? untilMs : null) },
+        claimedMs: head.oldest ?? nowMs,
+      };
     });
     const isFull = first.deliveries.length + first.exhausted.length === limit;
     if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= nowMs))

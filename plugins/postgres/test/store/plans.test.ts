@@ -141,10 +141,10 @@ describe('the statements of the store postgres', () => {
       [nowMs, 2_000, 120_000, ['a'], [1]],
       [/^deliveries_due$/, /^routers_pkey$/, /^attempts_\d+_pkey$/],
     ],
-    [writes.nextDue, ['crm', nowMs - 1_000], [/^deliveries_due$/]],
+    [writes.nextDue, ['crm', nowMs - 1_000, nowMs], [/^deliveries_due$/]],
     [writes.claimHeads, [...claim, nowMs - 1_000], [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
     [writes.claimHeadsBySubject, claim, [/^deliveries_in_line$/, /^deliveries_pkey$/]],
-    [writes.nextHead, ['crm', nowMs - 1_000], [/^deliveries_due$/, /^deliveries_in_line$/]],
+    [writes.nextHead, ['crm', nowMs - 1_000, nowMs], [/^deliveries_due$/, /^deliveries_in_line$/]],
     [writes.nextHeadBySubject, ['crm'], [/^deliveries_in_line$/]],
     [writes.settle, [...settled, ...attempts, nowMs], [/^seen_id_key$/, /^deliveries_pkey$/]],
     [
