@@ -65,6 +65,12 @@ describe('switchhook store copy', () => {
       expect(again.days.map(({ events, deliveries }: Record<string, number>) => [events, deliveries])).to.deep.equal([
         [4, 12],
       ]);
+      const itself = await place.write('itself.yaml', target.replace('use: postgres', 'use: postgres, connections: 7'));
+      const refused = await place.command(['store', 'copy', '--from', postgresql, '--to', itself]);
+      expect([refused.code, refused.stderr]).to.deep.equal([
+        2,
+        `${postgresql} and ${itself} name the same store. Nothing was copied\n`,
+      ]);
       expect(await copy(postgresql, back)).to.deep.include({ code: 0, isSame: true });
       const { router } = await place.router(target);
       const states = (await router.get(Store).deliveries({ limit: 100 })).items.map(({ state }) => state);

@@ -1,5 +1,5 @@
 /** `switchhook store copy`: copies everything from the store of one configuration to that of another, and compares both. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pausesKey } from '@switchhook/core/internal';
@@ -29,14 +29,12 @@ const mostDeliveries = 1_000;
 export async function copyStore(output: Output, options: CopyOptions): Promise<void> {
   const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
   const target = to.store;
-  if (isDeepStrictEqual(placeOf(from), placeOf(to)))
-    throw new CommandFailure(
-      exitCodes.usage,
-      `${options.from} and ${options.to} name the same store. Nothing was copied`,
-    );
+  const isItself = `${options.from} and ${options.to} name the same store. Nothing was copied`;
+  if (isDeepStrictEqual(placeOf(from), placeOf(to))) throw new CommandFailure(exitCodes.usage, isItself);
   if (!isRestorable(target))
     throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
   await withOpenStores([from, to], async () => {
+    if (await keepsWhatIsIn(from.store, target)) throw new CommandFailure(exitCodes.usage, isItself);
     await copy(from, target, output);
     await compare(from, to, options, output);
   }).finally(() => output.progress(''));
@@ -47,6 +45,17 @@ function placeOf({ config: { store }, file }: ConfiguredStore) {
   const { path } = store.options;
   const where = typeof path === 'string' ? resolve(dirname(file), path) : null;
   return { type: store.component.type, ...store.options, path: where };
+}
+
+/** Whether it is the same store under another name, e.g. with more connections: then what is written to one is found in the other. */
+async function keepsWhatIsIn(one: Store, other: RestorableStore): Promise<boolean> {
+  const key = `store copy ${randomUUID()}`;
+  await other.setState(key, '', null);
+  try {
+    return (await one.state?.(key)) != null;
+  } finally {
+    await other.setState(key, null, '');
+  }
 }
 
 async function copy(from: ConfiguredStore, to: RestorableStore, output: Output): Promise<void> {
