@@ -10,6 +10,8 @@ const dayMs = 86_400_000;
 const pauseMs = 60_000;
 /** Could not be locked in time: other transactions go first. */
 const lockedByOthers = '55P03';
+/** There is no partition for a row. */
+const unheld = '23514';
 
 /** A day that has a partition. */
 interface Day {
@@ -84,6 +86,20 @@ export class Days {
       this.#nextTryMs = 0;
     } catch (error) {
       log.warn('store.day-failed', { error });
+    }
+  }
+
+  /**
+   * Writes new events; where there is no partition for their numbers, begins the day anew and writes them then: a server that has taken over
+   * from another one may lack the last commits of that.
+   */
+  async holding<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (failureOf(error).code !== unheld) throw error;
+      await this.begin();
+      return write();
     }
   }
 

@@ -258,7 +258,8 @@ export class PostgresStore implements Store {
   }
 
   async #append(calls: readonly (readonly Entry[])[]): Promise<readonly (readonly Appended[])[]> {
-    const appended = await this.#measured(calls.length, () => this.#opened.writes.append(calls.flat()));
+    const { days, writes } = this.#opened;
+    const appended = await this.#measured(calls.length, () => days.holding(() => writes.append(calls.flat())));
     let start = 0;
     return calls.map(({ length }) => {
       start += length;

@@ -142,6 +142,21 @@ describe('postgres, its days', () => {
   );
 
   it(
+    'are begun anew where a server that took over lacks them, or has not counted as far',
+    withStore(async (fixtures) => {
+      const store = await fixtures.open();
+      await fixtures.database.query(`select setval('event_numbers', 1, false)`);
+      expect(await store.append([anEntry(1)])).to.have.length(1);
+      for (const table of ['events', 'settled', 'attempts'])
+        await fixtures.database.query(`drop table ${table}_20260101`);
+      await fixtures.database.query('truncate deliveries, seen');
+      await fixtures.database.query(`select setval('event_numbers', 1, false)`);
+      expect(await store.append([anEntry(2)])).to.have.length(1);
+      expect(await daysOf(fixtures)).to.deep.equal(['20260101', '20260102']);
+    }),
+  );
+
+  it(
     'never go back with the clock, so that events stay in order of arrival',
     withStore(async ({ open, clock }) => {
       clock.jumpTo(startMs + dayMs);
