@@ -8,6 +8,8 @@ import type { Store as KeptStore } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
+import { postgres, startPostgres } from '../support/postgres.js';
+import { lastingPort } from '../support/processes.js';
 import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
 import { type Ended, repository, type Workplace, workplace } from '../support/workplace.js';
 
@@ -50,6 +52,9 @@ routes:
 answers:
   - { from: calls, variables: { name: there } }
 `;
+
+const inPostgres = (text: string, databaseUrl: string): string =>
+  text.replace('use: sqlite, path: ./switchhook.db', `use: postgres, url: "${databaseUrl}"`);
 
 describe('The incidents of docs/operating/incidents.md', () => {
   let place: Workplace;
@@ -188,6 +193,38 @@ describe('The incidents of docs/operating/incidents.md', () => {
     expect(await send('conv_1')).to.equal(200);
   });
 
+  it('The database of the routers fails over', async () => {
+    const settings = { directory: place.path('postgres'), port: await lastingPort(), password: 'of-the-test' };
+    const first = await startPostgres(settings);
+    const text = yaml({ crm: crm.url, team: team.url });
+    const opened = await place.router(inPostgres(text, first.url));
+    ({ url } = opened);
+    expect(await send('conv_1')).to.equal(200);
+    await first.kill();
+    expect(await send('conv_2')).to.equal(503);
+    expect(await ring(number)).to.equal(200);
+    const [status, ready] = await play('The database of the routers fails over');
+    expect([status?.code, ready?.code]).to.deep.equal([1, 1]);
+    expect(status?.stdout.split('\n')[0]).to.match(/^Trouble: The store cannot commit: /);
+    const second = await startPostgres(settings);
+    await eventually(async () => (await place.command(['health', '--ready', '--url', url])).code === 0);
+    expect(await send('conv_2')).to.equal(200);
+    await opened.router.close();
+    await second.stop();
+  });
+
+  it('A router is gone', async () => {
+    const database = await postgres();
+    const opened = await place.router(inPostgres(yaml({ crm: crm.url, team: team.url }), database.url));
+    ({ url } = opened);
+    await opened.router.get(Store).coordination?.beat({ id: 'other', beat: 1, report: '{"name":"router-2"}' });
+    await until('no heartbeat', 'status', '--once');
+    const [status] = await play('A router is gone');
+    expect(status?.stdout).to.match(/Router router-2 has sent no heartbeat for /);
+    await opened.router.close();
+    await database.close();
+  });
+
   it('A name is wrong', async () => {
     const [named, checked] = await play('A name is wrong');
     expect(named?.code).to.equal(1);
@@ -265,7 +302,7 @@ describe('The incidents of docs/operating/incidents.md', () => {
   });
 
   it('are all played', () => {
-    expect(incidents.size).to.equal(15);
+    expect(incidents.size).to.equal(17);
     expect([...played].sort()).to.deep.equal([...incidents.keys()].sort());
   });
 });
