@@ -3,7 +3,7 @@ import type { Event, Outcome } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { aPipeline, type Deliver, policy } from '../../support/pipeline.js';
+import { aPipeline, type Deliver, policy, storeWith } from '../../support/pipeline.js';
 
 const delivered = { kind: 'delivered' } as const;
 const down = { kind: 'unavailable', reason: 'status 503' } as const;
@@ -19,6 +19,48 @@ function noting(clock: FakeClock, answer: (key: string, call: number) => Outcome
   };
   return { calls, deliver, keys: () => calls.map(({ key }) => key) };
 }
+
+describe('a claim', () => {
+  it('leaves half of the room to what is accepted meanwhile, unless the claim before brought all that it asked for', async () => {
+    const clock = new FakeClock();
+    const limits: number[] = [];
+    const states: string[] = [];
+    const attempts: (() => void)[] = [];
+    let answer = (): void => {};
+    const { pipeline, send, store } = aPipeline({
+      clock,
+      destinations: { crm: () => new Promise((resolve) => attempts.push(() => resolve(delivered))) },
+      store: (plain) =>
+        storeWith(plain, {
+          claim: async (request) => {
+            limits.push(request.limit);
+            await new Promise<void>((resolve) => {
+              answer = resolve;
+            });
+            return plain.claim(request);
+          },
+          append: async (entries) => {
+            states.push(...entries.flatMap(({ deliveries }) => deliveries.map(({ state }) => state)));
+            return plain.append(entries);
+          },
+        }),
+    });
+    await clock.advance(0);
+    for (let n = 0; n < 30; n += 1) await send({ key: `e${n}` });
+    expect(limits).to.deep.equal([5]);
+    expect(states.slice(0, 6)).to.deep.equal([...Array(5).fill('running'), 'waiting']);
+    while ((await store.deliveries({ state: 'delivered', limit: 100 })).items.length < 30) {
+      for (const end of attempts.splice(0)) end();
+      answer();
+      await clock.advance(0);
+    }
+    // It brought five. The two attempts that have ended since leave room for two.
+    expect(limits.slice(0, 2)).to.deep.equal([5, 2]);
+    const closing = pipeline.close();
+    answer();
+    await closing;
+  });
+});
 
 describe('the rate limit', () => {
   it('lets no more attempts start than it says, and gets through all of them', async () => {
