@@ -89,6 +89,18 @@ describe('trouble', () => {
       ],
       [aDestination('a', {}, { dead: 1 }), 'bad', '1 dead delivery.', 'Fix the cause, then replay or discard them.'],
       [
+        aDestination('a', { holds: [aHold('paused', { by: 'jo', reason: 'migration' })] }, { dead: 1, waiting: 2 }),
+        'bad',
+        '1 dead delivery. Paused less than a minute ago by jo: migration. 2 deliveries wait.',
+        'Fix the cause, then replay or discard them. Resume it when the reason is gone.',
+      ],
+      [
+        aDestination('a', { holds: [open, aHold('paused', { by: 'jo', reason: 'migration' })] }, { waiting: 2 }),
+        'bad',
+        'Its circuit breaker has been open for less than a minute. Paused less than a minute ago by jo: migration. 2 deliveries wait.',
+        'Fix the cause, then probe it. The next attempt is in 20s. Resume it when the reason is gone.',
+      ],
+      [
         aDestination('a', { holds: [aHold('asked-to-wait', { untilMs: nowMs + 300_000 })] }, { waiting: 1 }),
         'warn',
         'It has asked to wait for 5m. 1 delivery waits.',

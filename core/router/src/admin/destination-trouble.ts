@@ -41,14 +41,20 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   if (policy === null)
     return warn(`It is not configured any more.${left}`, 'Configure it again, or discard its deliveries.');
   const open = holds.find(({ kind }) => kind === 'breaker-open');
+  const paused = holds.find(({ kind }) => kind === 'paused');
+  const waits = paused === undefined ? left : ` ${pausedText(paused, nowMs)}${left}`;
+  const resume = paused === undefined ? '' : ' Resume it when the reason is gone.';
   if (open !== undefined)
     return bad(
-      `${openText(open, nowMs)}${failure}${left}${dead === 0 ? '' : ` ${deliveries(dead, 'dead')}.`}`,
-      `Fix the cause, then probe it. ${probeText(open, nowMs)}`,
+      `${openText(open, nowMs)}${failure}${waits}${dead === 0 ? '' : ` ${deliveries(dead, 'dead')}.`}`,
+      `Fix the cause, then probe it. ${probeText(open, nowMs)}${resume}`,
     );
-  if (dead > 0) return bad(`${deliveries(dead, 'dead')}.${failure}`, 'Fix the cause, then replay or discard them.');
-  const paused = holds.find(({ kind }) => kind === 'paused');
-  if (paused !== undefined) return warn(`${pausedText(paused, nowMs)}${left}`, 'Resume it when the reason is gone.');
+  if (dead > 0)
+    return bad(
+      `${deliveries(dead, 'dead')}.${failure}${paused === undefined ? '' : waits}`,
+      `Fix the cause, then replay or discard them.${resume}`,
+    );
+  if (paused !== undefined) return warn(waits.trimStart(), resume.trimStart());
   const failingNow = failingText(status, nowMs);
   if (failingNow !== null)
     return warn(
