@@ -208,6 +208,11 @@ describe('an operator at the command line', () => {
     expect((await run('discard', `${ids[2]}.0`)).stdout).to.include('discarded');
     const look = await run('replay', '--destination', 'crm', '--dry-run');
     expect(look.stdout).to.equal('2 deliveries would be replayed\n');
+    await run('pause', 'crm', '--reason', 'it is moved');
+    expect((await run('replay', '--destination', 'crm', '--dry-run')).stdout).to.match(
+      /^2 deliveries would be replayed\ncrm is paused by .*: it is moved/,
+    );
+    await run('resume', 'crm');
     const asked = await run('replay', '--destination', 'crm');
     expect([asked.code, asked.stderr]).to.deep.equal([
       2,
@@ -240,7 +245,7 @@ describe('an operator at the command line', () => {
     expect(discards.map((one: { readonly discarded: number }) => one.discarded)).to.deep.equal([1, 0, 1, 0, 0]);
     expect((await run('discard', '--list')).stdout).to.include('state dead, destination crm, subject d');
     const replays = (await run('replay', '--list')).stdout;
-    expect(replays.split('\n')).to.have.length(8);
+    expect(replays.split('\n')).to.have.length(9);
     expect(replays).to.include('2 dead again').and.to.include('2 delivered');
     expect((await run('dead')).stdout).to.equal('Nothing is dead.\n');
   });

@@ -515,11 +515,12 @@ describe('a replay', () => {
       skipped: 0,
       again: 0,
       open: 15,
+      openTo: ['crm'],
       unknown: 0,
     });
     crm.fate.outcome = { kind: 'delivered' };
     await clock.advance(3_000);
-    const settled = { delivered: 15, dead: 10, skipped: 0, again: 0, open: 0, unknown: 0 };
+    const settled = { delivered: 15, dead: 10, skipped: 0, again: 0, open: 0, openTo: [], unknown: 0 };
     expect(await outcomesOf(paced.id)).to.deep.equal(settled);
     // What a later replay makes of them is that one's.
     const later = await operations.replays.start(request({ perSecond: 1_000 }));

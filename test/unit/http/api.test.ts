@@ -417,6 +417,9 @@ describe('the API', () => {
     const { ask, received, clock, close } = await setup({ destinations: { crm: crm.deliver } });
     await received({ key: 'a' });
     await ask('POST', '/api/destinations/crm/pause', { reason: 'it is moved' });
+    const counted = await ask('POST', '/api/replay', { filter: { destination: 'crm' }, dryRun: true });
+    expect(counted.reply.outcomes).to.equal(null);
+    expect(String(counted.reply.heldBack)).to.match(/^crm is paused.*it is moved/);
     const { reply } = await ask('POST', '/api/replay', { filter: { destination: 'crm' } });
     expect(reply.outcomes).to.include({ open: 1, again: 0 });
     expect(String(reply.heldBack)).to.match(/^crm is paused.*it is moved/);

@@ -29,6 +29,8 @@ export interface BulkKind<T extends Change> {
   readonly past: string;
   /** What would happen to deliveries, for a dry run. */
   would(change: T): string;
+  /** Sentences on what would hold them back. */
+  heldBack?(change: T): readonly string[];
   /** What became of those that were changed since, for the list; empty where it is not known. */
   became?(change: T): string;
   /** Sentences on what was skipped. */
@@ -83,8 +85,10 @@ function followed<T extends Change>(router: RouterClient, kind: BulkKind<T>, sta
 function report<T extends Change>(kind: BulkKind<T>, change: T, { json }: BulkOptions, output: Output): void {
   const { state, dryRun, matched, reason } = change;
   if (json) printJson(output, change);
-  else if (dryRun) output.line(`${deliveries(matched)} would be ${kind.would(change)}`);
-  else {
+  else if (dryRun) {
+    output.line(`${deliveries(matched)} would be ${kind.would(change)}`);
+    for (const sentence of kind.heldBack?.(change) ?? []) output.line(sentence);
+  } else {
     output.line(`${styled(output, 'green', deliveries(kind.changed(change)))} ${kind.past}`);
     for (const sentence of kind.skipped(change)) output.line(sentence);
   }

@@ -21,6 +21,7 @@ const kind: BulkKind<Replay> = {
   changed: ({ replayed }) => replayed,
   became: outcomesText,
   would: ({ reroute }) => (reroute ? 'made' : 'replayed'),
+  heldBack: ({ heldBack }) => heldBack,
   skipped: ({ skipped: { running, unconfigured, withoutBody } }) => [
     ...(running > 0 ? [`${running} skipped: running or gone`] : []),
     ...(unconfigured > 0 ? [`${unconfigured} skipped: their destination is not configured`] : []),

@@ -211,6 +211,7 @@ function PhaseText({ phase, verb }: { readonly phase: Phase; readonly verb: Verb
         <p>
           {count(matched, 'delivery matches', 'deliveries match')}
           {destinations.length > 0 && `, to ${destinations.join(', ')}`}. {willBe(verb, matched)}
+          {'heldBack' in phase.change && phase.change.heldBack.map((sentence) => ` ${sentence}`)}
         </p>
       );
     }

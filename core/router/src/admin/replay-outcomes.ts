@@ -12,6 +12,8 @@ export interface ReplayOutcomes {
   readonly again: number;
   /** They wait or are running, as far as this was read. */
   readonly open: number;
+  /** The destinations of those that were open when they were read. */
+  readonly openTo: readonly string[];
   /** They are not followed, because there are too many, or are not kept any more. */
   readonly unknown: number;
 }
@@ -19,7 +21,8 @@ export interface ReplayOutcomes {
 type End = 'delivered' | 'dead' | 'skipped';
 
 interface Followed {
-  readonly open: Set<string>;
+  /** With their destinations; null = not read yet. */
+  readonly open: Map<string, string | null>;
   readonly ended: Map<string, End>;
   readonly counts: Record<End | 'again' | 'unknown', number>;
 }
@@ -43,7 +46,7 @@ export class OutcomesOfReplays {
     this.replayedAgain(deliveries, replay);
     const followed = this.#followed.get(replay) ?? this.#begin(replay);
     for (const id of deliveries)
-      if (followed.open.size < mostDeliveries) followed.open.add(id);
+      if (followed.open.size < mostDeliveries) followed.open.set(id, null);
       else followed.counts.unknown += 1;
   }
 
@@ -65,8 +68,9 @@ export class OutcomesOfReplays {
     const followed = this.#followed.get(replay);
     if (followed === undefined) return null;
     const { open, counts } = followed;
-    await pMap([...open].slice(0, readAtOnce), (id) => this.#look(followed, id), atOnce);
-    return { ...counts, open: open.size };
+    await pMap([...open.keys()].slice(0, readAtOnce), (id) => this.#look(followed, id), atOnce);
+    const openTo = [...new Set(open.values())].filter((destination) => destination !== null);
+    return { ...counts, open: open.size, openTo };
   }
 
   async #look({ open, ended, counts }: Followed, id: string): Promise<void> {
@@ -75,14 +79,14 @@ export class OutcomesOfReplays {
     if (!open.delete(id)) return;
     const end = endOf(delivery);
     // To the end of the line, so that the next look is at others.
-    if (end === null) open.add(id);
+    if (end === null) open.set(id, delivery?.destination ?? null);
     else counts[end] += 1;
     if (end !== null && end !== 'unknown') ended.set(id, end);
   }
 
   #begin(replay: string): Followed {
     const counts = { delivered: 0, dead: 0, skipped: 0, again: 0, unknown: 0 };
-    const followed = { open: new Set<string>(), ended: new Map<string, End>(), counts };
+    const followed = { open: new Map<string, string | null>(), ended: new Map<string, End>(), counts };
     this.#followed.set(replay, followed);
     const [oldest] = this.#followed.keys();
     if (this.#followed.size > mostReplays && oldest !== undefined) this.#followed.delete(oldest);

@@ -152,9 +152,9 @@ export const replay = z
         description:
           'How the replayed ones have ended since. Null where none was replayed, and of all but the latest five.',
       }),
-    heldBack: list(z.string())
-      .default([])
-      .meta({ description: 'What holds the open ones back at present: a sentence for each destination that waits.' }),
+    heldBack: list(z.string()).default([]).meta({
+      description: 'What holds the open ones back at present, or in a dry run would: a sentence for each destination.',
+    }),
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
@@ -201,10 +201,18 @@ export function replayJson(
   outcomes: ReplayOutcomes | null,
   standings: Standings,
 ): z.input<typeof replay> {
-  const { reroute, changed: replayed, skipped, destinations } = change;
-  const open = outcomes === null || outcomes.open === 0 ? [] : destinations;
-  const heldBack = open.flatMap((destination) => heldBackJson(destination, standings, null).heldBack ?? []);
-  return { ...progressJson(change), reroute, replayed, outcomes, heldBack, skipped };
+  const { reroute, changed: replayed, skipped, dryRun, destinations } = change;
+  const { openTo = [] } = outcomes ?? {};
+  // Those of a dry run are not due yet: the rate limit is not what holds them back.
+  const dueMs = dryRun ? Number.POSITIVE_INFINITY : null;
+  const heldBack = (dryRun ? destinations : openTo).flatMap(
+    (name) => heldBackJson(name, standings, dueMs).heldBack ?? [],
+  );
+  return { ...progressJson(change), reroute, replayed, outcomes: outcomes && countsOf(outcomes), heldBack, skipped };
+}
+
+function countsOf({ openTo: _, ...counts }: ReplayOutcomes) {
+  return counts;
 }
 
 export function discardJson(change: BulkChange): z.input<typeof discard> {
