@@ -76,6 +76,9 @@ describe('an operator with the page', () => {
     expect(tier).to.equal('standard');
     expect(why).to.match(/^default .*customer/);
     expect(why.split('customer').length, why).to.equal(2);
+    // The platform names no conversation in this request.
+    await page.getByRole('link', { name: 'events with this number since then' }).click();
+    await page.getByRole('row', { name: /inbound_call/ }).waitFor();
     tab.expectQuiet();
   });
 

@@ -79,6 +79,20 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
         <Fact name="Source">{event.source}</Fact>
         <Fact name="Call id">
           <SubjectLink subject={event.subject} />
+          {event.subject === null && (
+            <span class="dim">
+              . The request names none, so its conversation cannot be found by it
+              {from !== '' && (
+                <>
+                  ; it may be among the{' '}
+                  <a href={linkTo(['events'], { party: from, since: event.receivedAt })}>
+                    events with this number since then
+                  </a>
+                </>
+              )}
+              .
+            </span>
+          )}
         </Fact>
         <Fact name="Ring time, to the answer">{ringText(answer)}</Fact>
         <Fact name="Requests of the platform">{requests}</Fact>
