@@ -1,6 +1,7 @@
 import { stringifyJson } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { becomes, dashboardWorlds } from '../support/dashboard.js';
+import { eventually } from '../support/eventually.js';
 import { ring } from '../support/phones.js';
 import { endedBody, postSigned } from '../support/signing.js';
 
@@ -37,6 +38,25 @@ describe('an operator with the page', () => {
     const row = page.getByRole('row', { name: /^crm/ });
     await row.getByText('50 %').waitFor();
     expect(await row.locator('.wrong').count()).to.equal(0);
+    tab.expectQuiet();
+  });
+
+  it('finds each destination where it was, while the pointer is on one of them', async () => {
+    const { tab, url } = await setup();
+    const { page } = tab;
+    const names = () => page.locator('table:has(> thead th:text-is("Destination")) > tbody th a').allTextContents();
+    await tab.go('');
+    await page.getByRole('row', { name: /^console/ }).hover();
+    expect(await names()).to.deep.equal(['crm', 'console']);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/api/destinations/console/pause`, { method: 'POST', headers, body: '{"reason":"a test"}' });
+    await page
+      .getByRole('row', { name: /^console/ })
+      .getByText('a test')
+      .waitFor();
+    expect(await names()).to.deep.equal(['crm', 'console']);
+    await page.getByRole('heading', { level: 1 }).hover();
+    await eventually(async () => (await names())[0] === 'console');
     tab.expectQuiet();
   });
 

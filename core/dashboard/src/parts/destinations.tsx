@@ -1,5 +1,5 @@
 /** One row per destination, the worst first, with the reason and what fixes it. */
-
+import { useRef } from 'preact/hooks';
 import { failingShare, percent, rateText } from '../model/history.js';
 import type { History } from '../model/history-replies.js';
 import { linkTo } from '../model/location.js';
@@ -20,7 +20,8 @@ interface DestinationsProps {
 
 const words = { bad: 'trouble', warn: 'attention', busy: 'at work', well: 'well' } as const;
 
-export function Destinations({ rows, history, changed }: DestinationsProps) {
+export function Destinations({ rows: worstFirst, history, changed }: DestinationsProps) {
+  const { table, rows } = useHeldOrder(worstFirst);
   if (rows.length === 0)
     return (
       <Empty title="No destination is configured.">
@@ -31,7 +32,7 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
       </Empty>
     );
   return (
-    <table class="rows">
+    <table class="rows" ref={table}>
       <thead>
         <tr>
           <th scope="col">Destination</th>
@@ -75,6 +76,20 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
       </tbody>
     </table>
   );
+}
+
+/** While the pointer or the focus is in the table, its rows stay where they are: a click would be for another row. */
+function useHeldOrder(worstFirst: readonly DestinationStatus[]) {
+  const table = useRef<HTMLTableElement | null>(null);
+  const order = useRef<readonly string[]>([]);
+  const placeOf = ({ destination }: DestinationStatus): number => {
+    const place = order.current.indexOf(destination);
+    return place === -1 ? worstFirst.length : place;
+  };
+  const isInUse = table.current?.matches(':hover, :focus-within') ?? false;
+  const rows = isInUse ? worstFirst.toSorted((a, b) => placeOf(a) - placeOf(b)) : worstFirst;
+  order.current = rows.map(({ destination }) => destination);
+  return { table, rows };
 }
 
 /** Of the last hour and of the last minutes. */
