@@ -75,7 +75,7 @@ describe('an operator of several routers', () => {
     await until('status', ({ destinations }: Status) => destinations.some(({ rateLimited }) => rateLimited));
     const row = tab.page.getByRole('row', { name: /^crm/ });
     await row.getByText('rate limited', { exact: true }).waitFor();
-    await row.getByText(/Its rate limit of 20 per 1m is used up at present\./).waitFor();
+    await row.getByText(/Its rate limit of 20 per 1m, spread evenly, allows no attempt at this moment\./).waitFor();
     await tab.expectAccessible();
     tab.expectQuiet();
   });

@@ -61,13 +61,13 @@ describe('trouble', () => {
       [
         aDestination('a', limited, { waiting: 12, oldestOpenMs: nowMs - 1_000 }),
         'busy',
-        '12 open deliveries. Its rate limit of 10 per 1s is used up at present.',
+        '12 open deliveries. Its rate limit of 10 per 1s, spread evenly, allows no attempt at this moment.',
         '',
       ],
       [
         aDestination('a', limited, { waiting: 12, oldestOpenMs: nowMs - 120_000 }),
         'warn',
-        'The oldest of 12 open deliveries is 2m old. Its rate limit of 10 per 1s is used up at present.',
+        'The oldest of 12 open deliveries is 2m old. Its rate limit of 10 per 1s, spread evenly, allows no attempt at this moment.',
         'Compare its concurrency and rate limit with what arrives.',
       ],
       [aDestination('a', limited), 'well', 'Nothing waits.', ''],
@@ -144,7 +144,10 @@ describe('trouble', () => {
         aDestination('crm', { holds: [aHold('breaker-open')] }),
         'The circuit breaker of crm is open. A probe is under way.',
       ],
-      [aDestination('crm', limited), 'The rate limit of crm, 10 per 1s, is used up at present.'],
+      [
+        aDestination('crm', limited),
+        'The rate limit of crm, 10 per 1s spread evenly, allows no attempt at this moment.',
+      ],
       [aDestination('crm', { policy: null }), 'crm is not configured any more.'],
       [aDestination('crm', { policy: null, draining: true }), null],
     ];

@@ -95,7 +95,7 @@ export function heldBackText(
   const sentences = holds.map((hold) => holdText(destination, hold, load?.lastFailure ?? null, nowMs));
   if (limit != null)
     sentences.push(
-      `The rate limit of ${destination}, ${limit.count} per ${durationText(limit.perMs)}, is used up at present.`,
+      `The rate limit of ${destination}, ${limit.count} per ${durationText(limit.perMs)} spread evenly, allows no attempt at this moment.`,
     );
   return sentences.length === 0 ? null : sentences.join(' ');
 }
@@ -168,7 +168,9 @@ export function deliveries(count: number, how: 'wait' | 'dead' | 'open'): string
 }
 
 function rateText(rate: QueuePolicy['rateLimit']): string {
-  return rate === null ? '' : `Its rate limit of ${rate.count} per ${durationText(rate.perMs)} is used up at present.`;
+  return rate === null
+    ? ''
+    : `Its rate limit of ${rate.count} per ${durationText(rate.perMs)}, spread evenly, allows no attempt at this moment.`;
 }
 
 /** Since when it is paused, by whom, and why. */
