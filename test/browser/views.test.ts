@@ -93,6 +93,24 @@ describe('each view of the page', () => {
       expect(lines).to.equal(1);
     });
 
+  for (const path of ['deliveries?destination=crm', 'dead'])
+    it(`breaks no word of a badge: ${path}`, async () => {
+      const { page } = world.tab;
+      await world.tab.go(path);
+      await page.locator('td[data-label=State] .badge').first().waitFor();
+      // A word that is broken has a box on each of its lines.
+      const broken = await page.evaluate(
+        `[...document.querySelectorAll('.badge')].flatMap(({ lastChild }) =>
+          [...lastChild.data.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+            const range = document.createRange();
+            range.setStart(lastChild, index);
+            range.setEnd(lastChild, index + word.length);
+            return range.getClientRects().length > 1;
+          }).map(([word]) => word))`,
+      );
+      expect(broken).to.deep.equal([]);
+    });
+
   for (const path of ['events', 'calls', 'deliveries', 'dead', 'refused', 'live'])
     it(`shows the hints in the fields of filters whole: ${path}`, async () => {
       const { page } = world.tab;
