@@ -550,8 +550,11 @@ describe('an operator with the page', () => {
     await restart(async () => {
       await page.getByText('The router does not answer. It stopped').waitFor();
       await page.getByText('All well.').waitFor();
+      const old = page.getByText('The page shows what it knew then');
+      await old.waitFor();
       await page.getByRole('link', { name: 'Events', exact: true }).click();
       await page.getByText('This view appears as soon as it does.').waitFor();
+      expect(await old.count()).to.equal(0);
     });
     await page.getByText('The router was restarted.').waitFor();
     await page.getByRole('link', { name: 'conv_before' }).waitFor();

@@ -8,6 +8,7 @@ import { ends, startOf, titleOf, zoneText } from './model/wording.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
 import { focusView, helpShown } from './parts/keyboard.js';
+import { shown } from './parts/loaded.js';
 import type { Resource } from './parts/resource.js';
 import { useStatus } from './parts/status.js';
 import { Time } from './parts/text.js';
@@ -92,8 +93,8 @@ function Outdated({ status }: { readonly status: Resource<Status> }) {
     <div role="status" aria-live="polite">
       {since !== null && (
         <p class="banner">
-          The router does not answer. It stopped <Time iso={new Date(since).toISOString()} />. The page shows what it
-          knew then, and tries again every two seconds.
+          The router does not answer. It stopped <Time iso={new Date(since).toISOString()} />. The page{' '}
+          {shown.value > 0 && 'shows what it knew then, and '}tries again every two seconds.
         </p>
       )}
       {since === null && access.value === 'granted' && failure !== null && failedSince !== null && (

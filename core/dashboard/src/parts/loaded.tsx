@@ -1,14 +1,27 @@
 /** The three states of everything that is loaded: loading, failed, there. */
 
+import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { linkTo } from '../model/location.js';
 import { ends } from '../model/wording.js';
 import type { Resource } from './resource.js';
 import { ErrorCode, Time } from './text.js';
 
+/** How many pieces of data are shown: none where a view has not been loaded yet. */
+export const shown = signal(0);
+
 /** Shows a resource as soon as it is there, and keeps showing it, as old, while it cannot be loaded again. */
 export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children(value: T): ComponentChildren }) {
   const [value, failure, since] = [of.data.value, of.failure.value, of.failedSinceMs.value];
+  const isShown = value !== null;
+  useEffect(() => {
+    if (!isShown) return;
+    shown.value += 1;
+    return () => {
+      shown.value -= 1;
+    };
+  }, [isShown]);
   if (value === null && failure === null)
     return (
       <p class="loading" role="status">
