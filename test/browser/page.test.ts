@@ -403,6 +403,14 @@ describe('an operator with the page', () => {
     await page.getByText('1 event shown').waitFor();
     await page.getByRole('link', { name: 'Clear the filter' }).click();
     await page.getByText('50 events shown.').waitFor();
+    await tab.go('deliveries?state=zzz&destination=crm');
+    await page.getByText('State: expected one of').waitFor();
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).to.equal(0);
+    await page.locator('.note').getByRole('link', { name: 'Clear the filter' }).click();
+    await page.waitForURL(/#\/deliveries$/);
+    await page.getByText('50 deliveries shown.').waitFor();
+    await tab.go('events');
+    await page.getByText('50 events shown.').waitFor();
 
     crm.answer(() => 422);
     await send({ conversationId: 'conv_dead' });

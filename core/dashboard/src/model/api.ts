@@ -8,11 +8,15 @@ import { ends } from './wording.js';
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
 
-  /** `code`: of the API's own errors; null where the router did not answer. `wrong`: what is wrong with parts of the request, by their names. */
+  /**
+   * `code`: of the API's own errors; null where the router did not answer. `wrong`: what is wrong with parts of the request, by their
+   * names. `isOfRequest`: the same request is refused again.
+   */
   constructor(
     message: string,
     readonly code: string | null,
     readonly wrong: Readonly<Record<string, string>> = {},
+    readonly isOfRequest = false,
   ) {
     super(message);
   }
@@ -111,7 +115,9 @@ function failureOf({ status, statusText }: Response, text: string): ApiFailure {
     const sentences = [named.has(code) && detail ? '' : title, detail].filter(
       (one): one is string => typeof one === 'string' && one !== '',
     );
-    return new ApiFailure(sentences.map(sentence).join(' '), String(code), Object.fromEntries(errors.map(wrongPart)));
+    const isOfRequest = [400, 404, 422].includes(status);
+    const wrong = Object.fromEntries(errors.map(wrongPart));
+    return new ApiFailure(sentences.map(sentence).join(' '), String(code), wrong, isOfRequest);
   } catch {
     // The reply is not the API's.
     return new ApiFailure(`The router answered with ${status} ${statusText}.`, `HTTP_${status}`);

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { linkTo } from '../model/location.js';
+import { linkTo, place } from '../model/location.js';
 import { ends } from '../model/wording.js';
 import type { Resource } from './resource.js';
 import { ErrorCode, Time } from './text.js';
@@ -31,7 +31,7 @@ export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children
   return (
     <>
       {failure !== null && failure.code !== null && (
-        <FailureNote text={failure.message} code={failure.code} retry={of.reload}>
+        <FailureNote text={failure.message} code={failure.code} retry={of.reload} isOfRequest={failure.isOfRequest}>
           {value !== null && since !== null && (
             <>
               {' '}
@@ -53,22 +53,27 @@ export function FailureNote({
   text,
   code,
   retry,
+  isOfRequest = false,
   children,
 }: {
   readonly text: string;
   readonly code?: string;
   readonly retry?: () => void;
+  readonly isOfRequest?: boolean;
   readonly children?: ComponentChildren;
 }) {
   // Others are of the page, or of a proxy.
   const isOfApi = code !== undefined && code !== 'PAGE' && !code.startsWith('HTTP_');
+  const { path, query } = place.value;
+  const isOfFilter = isOfRequest && Object.keys(query).length > 0;
   return (
     <div class="note bad" role="alert">
       <p>
         {ends(text)} {isOfApi && <ErrorCode code={code} />}
         {children}
       </p>
-      {retry !== undefined && (
+      {isOfFilter && <a href={linkTo(path)}>Clear the filter</a>}
+      {retry !== undefined && !isOfFilter && (
         <button type="button" onClick={retry}>
           Try again
         </button>
