@@ -63,6 +63,15 @@ describe('an operator with the page', () => {
   it('is shown where to go from the address of an event that is not kept', async () => {
     const { tab } = await setup();
     const { page } = tab;
+    await tab.go('conversations/nothing');
+    await page.getByRole('heading', { name: 'No such conversation' }).waitFor();
+    await page.getByText('There is no conversation nothing.').waitFor();
+    await page.getByRole('link', { name: 'the events' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).to.equal(0);
+    await tab.go('try?event=nothing');
+    await page.getByText('There is no event nothing').waitFor();
+    await page.getByRole('button', { name: 'Try it' }).waitFor();
+    await page.getByRole('link', { name: 'the events' }).waitFor();
     await tab.go('events/nothing');
     await page.getByRole('heading', { name: 'No such event' }).waitFor();
     await page.getByText('There is no event nothing.').waitFor();

@@ -48,7 +48,7 @@ export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children
   );
 }
 
-/** A failure with what to do. */
+/** A failure with what to do: another try fails as well where the filter of the address is refused. */
 export function FailureNote({
   text,
   code,
@@ -93,13 +93,14 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 }
 
 /** The page of what is not kept. */
-export function NoSuch({ what, id }: { readonly what: 'call' | 'event'; readonly id: string }) {
+export function NoSuch({ what, id }: { readonly what: 'call' | 'conversation' | 'event'; readonly id: string }) {
+  const list = what === 'call' ? 'calls' : 'events';
   return (
     <>
       <h1>No such {what}</h1>
       <Empty title={`There is no ${what} ${id}.`}>
         <p>
-          Retention may have removed it, or the address is wrong: <a href={linkTo([`${what}s`])}>the {what}s</a>.
+          Retention may have removed it, or the address is wrong: <a href={linkTo([list])}>the {list}</a>.
         </p>
       </Empty>
     </>

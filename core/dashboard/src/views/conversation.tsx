@@ -1,5 +1,6 @@
 /** Everything of one call or conversation on one time line, with what became of it, and what has not come yet. */
 import { useRef } from 'preact/hooks';
+import { noneIfNotKept } from '../model/api.js';
 import { ringText } from '../model/calls.js';
 import { answerOf, latestOf, missingTypes, withEarlier } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
@@ -7,7 +8,7 @@ import type { Explanation } from '../model/replies.js';
 import { count, duration, ends, excerpt, gatheredText } from '../model/wording.js';
 import { Action } from '../parts/actions.js';
 import { StepBadge } from '../parts/answer.js';
-import { Loaded } from '../parts/loaded.js';
+import { Loaded, NoSuch } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, Moment, State, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
@@ -18,24 +19,18 @@ const laterMs = 15_000;
 
 export function Conversation({ place }: ViewProps) {
   const subject = place.path[1] ?? '';
-  return (
-    <>
-      <h1>{subject}</h1>
-      <Whole key={subject} subject={subject} />
-    </>
-  );
-}
-
-function Whole({ subject }: { readonly subject: string }) {
   const known = useRef<Loading>(null);
   const conversation = useResource(
     `conversation ${subject}`,
-    async (signal) => {
-      known.current = await latestOf(subject, () => known.current, signal);
-      return known.current;
+    async (signal): Promise<NonNullable<Loading> | 'none'> => {
+      try {
+        known.current = await latestOf(subject, () => known.current, signal);
+        return known.current;
+      } catch (error) {
+        return noneIfNotKept(error);
+      }
     },
-    ({ explanations }) =>
-      explanations.some(isOpen) || missingTypes(explanations.map(({ event }) => event)).length > 0 ? soonMs : laterMs,
+    (value) => (value !== 'none' && isUnfinished(value) ? soonMs : laterMs),
   );
   const earlier = (): Promise<null> =>
     conversation.grow(async (value) => {
@@ -44,26 +39,35 @@ function Whole({ subject }: { readonly subject: string }) {
     });
   return (
     <Loaded of={conversation}>
-      {({ explanations, cursor, incomplete }) => (
-        <>
-          {cursor !== null && (
-            <p class="toolbar">
-              <Action run={earlier}>Show older</Action>
-              <span class="dim">
-                The latest {count(explanations.length, 'event is', 'events are')} shown.{' '}
-                <a href={linkTo(['events'], { subject })}>List all events of it</a>
-              </span>
-            </p>
-          )}
-          <TimeLine explanations={explanations} isWhole={cursor === null} />
-          <Missing explanations={explanations} incomplete={incomplete} />
-        </>
-      )}
+      {(value) => {
+        if (value === 'none') return <NoSuch what="conversation" id={subject} />;
+        const { explanations, cursor, incomplete } = value;
+        return (
+          <>
+            <h1>{subject}</h1>
+            {cursor !== null && (
+              <p class="toolbar">
+                <Action run={earlier}>Show older</Action>
+                <span class="dim">
+                  The latest {count(explanations.length, 'event is', 'events are')} shown.{' '}
+                  <a href={linkTo(['events'], { subject })}>List all events of it</a>
+                </span>
+              </p>
+            )}
+            <TimeLine explanations={explanations} isWhole={cursor === null} />
+            <Missing explanations={explanations} incomplete={incomplete} />
+          </>
+        );
+      }}
     </Loaded>
   );
 }
 
 type Loading = Awaited<ReturnType<typeof latestOf>> | null;
+
+function isUnfinished({ explanations }: NonNullable<Loading>): boolean {
+  return explanations.some(isOpen) || missingTypes(explanations.map(({ event }) => event)).length > 0;
+}
 
 /** What has not come: by the configuration, with the time it had; and the end of each start. */
 function Missing({ explanations, incomplete }: Pick<NonNullable<Loading>, 'explanations' | 'incomplete'>) {

@@ -1,8 +1,9 @@
 /** Tries a body: what would become of it, and what a caller would get; and sends it for real where that is asked for. */
 import { useState } from 'preact/hooks';
-import { ApiFailure, api } from '../model/api.js';
+import { ApiFailure, api, noneIfNotKept } from '../model/api.js';
 import { now } from '../model/clock.js';
 import { parseJson } from '../model/json.js';
+import { linkTo } from '../model/location.js';
 import type { Explanation, RouterEvent, WholeEvent } from '../model/replies.js';
 import { type SampleSource, sentBody } from '../model/trial-replies.js';
 import { age } from '../model/wording.js';
@@ -16,6 +17,8 @@ interface Start {
   readonly sources: readonly SampleSource[];
   readonly latest: readonly RouterEvent[];
   readonly draft: Draft;
+  /** The event of the address, where it is not kept. */
+  readonly missing: string | undefined;
 }
 
 /** A body that is being written. */
@@ -32,11 +35,13 @@ export function Trial({ place }: ViewProps) {
     const [{ sources }, { events: latest }, event] = await Promise.all([
       api<{ readonly sources: readonly SampleSource[] }>('samples', { signal }),
       api<{ readonly events: readonly RouterEvent[] }>('events', { query: { limit: '20' }, signal }),
-      id === undefined ? null : api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }),
+      id === undefined ? null : api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }).catch(noneIfNotKept),
     ]);
     const [first] = sources;
     const ofSample = { source: first?.source ?? '', body: textOf(first?.samples[0]?.body ?? {}), isCopy: true };
-    return { sources, latest, draft: event === null ? ofSample : draftOf(event, sources) };
+    const isKept = event !== null && event !== 'none';
+    const draft = isKept ? draftOf(event, sources) : ofSample;
+    return { sources, latest, draft, missing: event === 'none' ? id : undefined };
   });
   return (
     <>
@@ -51,7 +56,15 @@ export function Trial({ place }: ViewProps) {
           value.sources.length === 0 ? (
             <Empty title="No source is configured: add one to sources of the configuration." />
           ) : (
-            <Form key={`${value.draft.source} ${value.draft.body}`} start={value} />
+            <>
+              {value.missing !== undefined && (
+                <p class="note warn" role="status">
+                  There is no event {value.missing}: retention may have removed it, or the address is wrong. The form
+                  has a sample; take another one, or choose from <a href={linkTo(['events'])}>the events</a>.
+                </p>
+              )}
+              <Form key={`${value.draft.source} ${value.draft.body}`} start={value} />
+            </>
           )
         }
       </Loaded>
