@@ -38,11 +38,12 @@ export function ringText({ ms, sent }: Pick<CallAnswer, 'ms' | 'sent'>): string 
   return sent.outcome === 'late' ? 'too late' : duration(sent.ms);
 }
 
-/** How long after a ring its call may be recorded, at most: a platform repeats its request for less. */
-const recordedMs = 120_000;
+/** How long after a ring its call may be recorded, at most: a platform waits ten seconds for each of four tries. */
+const recordedMs = 60_000;
 
-/** Whether a call that is not kept may still be recorded: its id has the time of the ring. */
+/** Whether a call that is not kept may still be recorded: its id has the time of the ring, which is not far in the future either. */
 export function mayBeRecorded(id: string, nowMs: number): boolean {
   const [, start, end] = /^([\da-f]{8})-([\da-f]{4})-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/i.exec(id) ?? [];
-  return start !== undefined && end !== undefined && nowMs - Number.parseInt(start + end, 16) < recordedMs;
+  if (start === undefined || end === undefined) return false;
+  return Math.abs(nowMs - Number.parseInt(start + end, 16)) < recordedMs;
 }
