@@ -408,6 +408,10 @@ describe('an operator with the page', () => {
     await page.getByLabel('Since', { exact: true }).fill('yesterday');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('expected a duration such as 2h').waitFor();
+    const tops = (await page.locator('.filters .field').all())
+      .slice(0, 6)
+      .map((field) => field.locator('input').boundingBox());
+    expect(new Set((await Promise.all(tops)).map((box) => box?.y)).size).to.equal(1);
     await page.goBack();
     await page.getByText('1 event shown').waitFor();
     await page.getByRole('link', { name: 'Clear the filter' }).click();
