@@ -588,7 +588,7 @@ describe('an operator with the page', () => {
     const { page } = tab;
     await tab.go('live?source=agents');
     await page.getByText('live', { exact: true }).waitFor();
-    await page.getByText('Nothing has happened').waitFor();
+    await page.getByText('Nothing that matches the filter has happened since this page was opened.').waitFor();
     await send({ conversationId: 'conv_1' });
     await page.getByText('received by agents').waitFor();
     await page.getByText('crm, attempt 1').waitFor();

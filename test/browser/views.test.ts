@@ -71,7 +71,7 @@ describe('each view of the page', () => {
     'refused requests': () => world.tab.page.getByText('1 request shown').waitFor(),
     'the live view': async () => {
       const { page } = world.tab;
-      await page.getByText('Nothing has happened').waitFor();
+      await page.getByText('No event and no delivery since').waitFor();
       await world.send({ event: hostile, conversationId: hostile });
       await page.getByText('received by agents').waitFor();
     },

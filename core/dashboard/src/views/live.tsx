@@ -85,10 +85,13 @@ function Feed({ query, cursor, startedMs }: FollowedProps & { readonly cursor: s
         )}
       </div>
       {feed.entries.value.length === 0 ? (
-        <Empty title="Nothing has happened since this page was opened.">
+        <Empty
+          title={`${Object.keys(query).length > 0 ? 'Nothing that matches the filter has happened' : 'No event and no delivery'} since this page was opened.`}
+        >
           <p>
-            Events and attempts appear here by themselves. Send one of the bodies that <code>switchhook samples</code>{' '}
-            lists, or use <a href={linkTo(['try'])}>Try</a>.
+            Events and attempts appear here by themselves, <a href={linkTo(['refused'])}>refused requests</a> and
+            requests that came again do not. Send one of the bodies that <code>switchhook samples</code> lists, or use{' '}
+            <a href={linkTo(['try'])}>Try</a>.
           </p>
         </Empty>
       ) : (
