@@ -34,6 +34,7 @@ describe('an operator with the page', () => {
     await card.getByText('delivered').first().waitFor();
     await tab.go('');
     await page.getByText('All well.').waitFor();
+    await page.getByText('Running for').waitFor();
     // Of the last ten minutes, and over.
     const row = page.getByRole('row', { name: /^crm/ });
     await row.getByText('50 %').waitFor();

@@ -195,7 +195,7 @@ function Router({ value }: { readonly value: Status }) {
       <Fact name="Version">
         {version} on Node {node}
       </Fact>
-      <Fact name="Running since">
+      <Fact name="Running for">
         <time dateTime={since} title={utcText(since)}>
           {duration(uptimeSeconds * 1_000)}
         </time>
