@@ -135,9 +135,12 @@ function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]
                 {hold === undefined ? (
                   <Badge level="well">answers</Badge>
                 ) : (
-                  <Badge level={hold.kind === 'paused' ? 'warn' : 'bad'}>
-                    {hold.kind === 'paused' ? `paused: ${hold.reason ?? ''}` : 'fails, is tried again'}
-                  </Badge>
+                  <>
+                    <Badge level={hold.kind === 'paused' ? 'warn' : 'bad'}>
+                      {hold.kind === 'paused' ? 'paused' : 'fails, is tried again'}
+                    </Badge>{' '}
+                    {hold.kind === 'paused' && hold.reason}
+                  </>
                 )}
               </td>
               <td data-label="Last failure">
