@@ -112,8 +112,8 @@ const cases: readonly (readonly [what: string, code: string, said: readonly stri
     destination("limits: { rateLimit: '10', concurrency: 0, timeout: 30 }"),
     [
       `${note}: limits.rateLimit: expected a rate such as 10/s or 100/m`,
-      `${note}: limits.concurrency: Too small: expected number to be >=1`,
-      `${note}: limits.timeout: Invalid input: expected string, received number`,
+      `${note}: limits.concurrency: expected at least 1`,
+      `${note}: limits.timeout: expected a text`,
     ],
   ],
   [

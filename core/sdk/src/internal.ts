@@ -4,6 +4,7 @@ export { ERRORS, type ErrorCode, isFault, isServerError, statusOf } from './erro
 export { errorMessage } from './errors/typed-errors.js';
 export { phoneNumbersIn } from './masking/finding.js';
 export { type ExpressionProblem, type Reader, reading } from './options/context.js';
+export { expectedText, typeName } from './options/fields.js';
 export { isCountry, isWithheld } from './options/phone-number.js';
 export { expressionEnd, expressionsIn } from './options/placeholders.js';
 export { didYouMean, nearest } from './options/suggestion.js';

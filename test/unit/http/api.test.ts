@@ -734,6 +734,20 @@ describe('the API', () => {
     await close();
   });
 
+  it('says what a field should be in the words of the configuration', async () => {
+    const { ask, close } = await setup();
+    const { reply: query } = await ask('GET', `/api/events?type=${'x'.repeat(513)}&agent=a&agent=b`);
+    const { reply: body } = await ask('POST', '/api/replay', { perSecond: 0, dryRun: 1, filter: [] });
+    expect([...query.errors, ...body.errors].map(({ message }: { message: string }) => message)).to.have.members([
+      'expected at most 512 characters',
+      'expected a text',
+      'expected at least 1',
+      'expected true or false',
+      'expected a map',
+    ]);
+    await close();
+  });
+
   describe('says as a problem', () => {
     const cases: readonly (readonly [
       what: string,

@@ -1,6 +1,6 @@
 /** From zod's issues to problems with a clear message and a place in the file. */
 
-import { didYouMean, ERRORS, type ErrorCode, nearest } from '@switchhook/sdk/internal';
+import { didYouMean, ERRORS, type ErrorCode, expectedText, nearest, typeName } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import type { ConfigDocument } from './diagnostics.js';
 import { inputSchema, type JsonSchema, schemasAt } from './json-schema.js';
@@ -131,19 +131,11 @@ function errorMessage(issue: z.core.$ZodIssue, node: TreeNode | null): string {
       const near = nearest(written, values);
       return `expected ${orList(values)}${near === null ? '' : `, perhaps "${near}"`}`;
     }
-    case 'too_small':
-      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue.origin)}`;
-    case 'too_big':
-      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unitOf(issue.origin)}`;
     case 'invalid_key':
       return issue.issues.map(({ message }) => lowerFirst(message)).join('; ');
     default:
-      return lowerFirst(issue.message);
+      return expectedText(issue) ?? lowerFirst(issue.message);
   }
-}
-
-function unitOf(origin: string): string {
-  return origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
 }
 
 function lowerFirst(message: string): string {
@@ -165,22 +157,6 @@ function typeOf(node: TreeNode | null): string {
   if (node === null) return 'nothing';
   if (node.kind !== 'scalar') return typeName(node.kind === 'list' ? 'array' : 'object');
   return typeName(node.value === null ? 'null' : typeof node.value);
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  tuple: 'a list',
-  object: 'a map',
-  record: 'a map',
-  null: 'nothing',
-};
-
-function typeName(type: string): string {
-  return typeNames[type] ?? type;
 }
 
 function orList(words: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** The API: checks access and request, calls the endpoint, and reports errors as `application/problem+json`. */
 
 import { type Clock, isRefusal, type JsonObject, type Log, parseJson, type Refusal, refuse } from '@switchhook/sdk';
-import { didYouMean, ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
+import { didYouMean, ERRORS, expectedText, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { nothing } from '../api/requests.js';
@@ -182,7 +182,8 @@ function messageOf(issue: z.core.$ZodIssue, what: string): string {
   if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
   if (issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1)
     return 'expected a text that is not empty';
-  return issue.message;
+  const isOfZod = /^(?:Too (?:small|big)|Invalid input): expected /.test(issue.message);
+  return (isOfZod ? expectedText(issue) : null) ?? issue.message;
 }
 
 /** For a field that is not known: the one that may be meant. */

@@ -1,6 +1,6 @@
 /** Checks what a plugin exports before any of it is used: finds every mistake, and names the component, its file and its line. */
 import type { Component, Kind, Plugin, PluginOptions } from '@switchhook/sdk';
-import { didYouMean } from '@switchhook/sdk/internal';
+import { didYouMean, expectedText } from '@switchhook/sdk/internal';
 import { namePattern, rowSchemas } from '../config/row-schemas.js';
 import { described, shortPath } from '../system/returned.js';
 import { serviceProblems } from './plugin-providers.js';
@@ -177,7 +177,8 @@ function descriptionOf(schema: unknown): unknown {
 function limitProblems(kind: Kind | null, limits: unknown): readonly string[] {
   if (kind !== 'destination' || !isObject(limits)) return [];
   const row = rowSchemas.destination.pick({ rateLimit: true, concurrency: true, timeout: true }).safeParse(limits);
-  return row.success ? [] : row.error.issues.map(({ path, message }) => `${['limits', ...path].join('.')}: ${message}`);
+  const issues = row.error?.issues ?? [];
+  return issues.map((issue) => `${['limits', ...issue.path].join('.')}: ${expectedText(issue) ?? issue.message}`);
 }
 
 function defOf(schema: unknown): Fields | null {

@@ -97,3 +97,38 @@ function unit<T>(
 export function secretAt(index: number, secrets: readonly unknown[]): VerifiedBy {
   return { secret: index + 1, of: secrets.length };
 }
+
+/** What a value should have been, `expected at most 512 characters`; null where neither a limit nor the type is what is wrong. */
+export function expectedText(issue: z.core.$ZodIssue): string | null {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${typeName(issue.expected)}`;
+    case 'too_small':
+      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue)}`;
+    case 'too_big':
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unitOf(issue)}`;
+    default:
+      return null;
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'a map',
+  record: 'a map',
+  null: 'nothing',
+};
+
+/** The word for a type of zod or of JSON, with its article. */
+export function typeName(type: string): string {
+  return typeNames[type] ?? type;
+}
+
+function unitOf({ origin }: { readonly origin: string }): string {
+  return origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
+}
