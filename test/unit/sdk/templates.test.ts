@@ -102,6 +102,8 @@ describe('templates', () => {
   });
 
   it('lets CEL say what is wrong with a text that does not end', () => {
-    expect(issuesOf('${{ event.type == "x }} b').map(({ message }) => message)).to.deep.equal(['Unterminated string']);
+    expect(issuesOf('${{ event.type == "x }} b').map(({ message }) => message)).to.deep.equal([
+      'the text that begins here is not closed: " is missing',
+    ]);
   });
 });

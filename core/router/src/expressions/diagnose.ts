@@ -50,21 +50,12 @@ export function plainTypes(message: string): string {
     .replace(/^no such overload:/, 'cannot compute');
 }
 
+/** The tokens that CEL expects, beside names. */
 const tokens: Readonly<Record<string, string>> = {
-  EOF: 'the end',
-  LPAREN: '"("',
   RPAREN: '")"',
-  LBRACKET: '"["',
   RBRACKET: '"]"',
-  LBRACE: '"{"',
   RBRACE: '"}"',
-  DOT: '"."',
-  COMMA: '","',
   COLON: '":"',
-  QUESTION: '"?"',
-  EQ: '"=="',
-  AND: '"&&"',
-  OR: '"||"',
 };
 
 /** Syntax of other languages. */
@@ -85,15 +76,43 @@ function instead(...words: readonly string[]): string {
   return slip === undefined ? '' : `; ${slip}`;
 }
 
+/** A word, an operator or a single character. */
+const symbol = String.raw`\w+|\$\{\{|&&|\|\||[=!<>]=|.`;
+
 function syntaxMessage(error: ParseError, text: string, offset: number): string {
   if (text.trim() === '') return 'the expression is empty';
-  const word = /^(\w+|\$\{\{|.)/s.exec(text.slice(offset))?.[0] ?? '';
+  const rest = text.slice(offset);
+  const word = new RegExp(`^(?:${symbol})`, 's').exec(rest)?.[0] ?? '';
   const before = /\w*$/.exec(text.slice(Math.max(0, offset - 100), offset).trimEnd())?.[0] ?? '';
-  const message =
-    error.code === 'unexpected_character' && word !== ''
-      ? `unexpected ${JSON.stringify(word)}`
-      : error.summary.replace(/\b[A-Z]{2,}\b/g, (token) => tokens[token] ?? token.toLowerCase());
-  return message + instead(word, before);
+  const found = /^["']/.test(word) ? 'a text' : JSON.stringify(word);
+  switch (error.code) {
+    case 'unexpected_character':
+      return `unexpected ${found}${instead(word, before)}`;
+    case 'unexpected_token':
+      if (word !== '') return `unexpected ${found}: a value is missing before it${instead(word, before)}`;
+      return `the expression ends too early: a value is missing after ${lastSymbol(text)}`;
+    case 'expected_token': {
+      const expected = tokens[/^Expected (\w+)/.exec(error.summary)?.[1] ?? ''] ?? 'a name';
+      if (word !== '') return `expected ${expected}, found ${found}${instead(word, before)}`;
+      const place = expected === 'a name' ? ` after ${lastSymbol(text)}` : '';
+      return `the expression ends too early: ${expected} is missing${place}`;
+    }
+    case 'unterminated_string':
+    case 'unterminated_triple_quoted_string':
+      return `the text that begins here is not closed: ${/"""|'''|["']/.exec(rest)?.[0]} is missing`;
+    case 'newline_in_string':
+      return 'the line ends before the text is closed: close its quotes, or write \\n for a new line';
+    case 'reserved_identifier':
+      return `"${word}" cannot be a name: CEL reserves it`;
+    default:
+      return error.summary;
+  }
+}
+
+/** In quotes, what an expression ends in. */
+function lastSymbol(text: string): string {
+  const symbols = text.trimEnd().match(new RegExp(symbol, 'gs')) ?? [];
+  return JSON.stringify(symbols.at(-1) ?? '');
 }
 
 function unknownName(
