@@ -748,6 +748,14 @@ describe('the API', () => {
     await close();
   });
 
+  it('says where a body stops being JSON, without quoting the rest', async () => {
+    const { ask, close } = await setup();
+    const detailOf = async (body: string) => (await ask('POST', '/api/replay', body)).reply.detail;
+    expect(await detailOf('{"all": tr}')).to.equal("the body is not JSON: Unexpected token '}'");
+    expect(await detailOf('{"all": true')).to.match(/^the body is not JSON: Expected .* at position 12/);
+    await close();
+  });
+
   describe('says as a problem', () => {
     const cases: readonly (readonly [
       what: string,

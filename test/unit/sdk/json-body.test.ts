@@ -77,6 +77,15 @@ describe('JSON', () => {
       expect(() => parseJson(text), text).to.throw(SyntaxError);
   });
 
+  it('that is missing is called empty, also where there are blanks', () => {
+    for (const text of ['', ' \r\n\t', '\uFEFF']) {
+      expect(() => parseJson(text)).to.throw(SyntaxError, 'the text is empty');
+      expect(() => readJsonObject(Buffer.from(text))).to.throw('the body is empty');
+    }
+    expect(() => readJsonObject(Buffer.from('{'))).to.throw('the body is not JSON');
+    expect(() => readJsonObject(Buffer.from([0xff]))).to.throw('the body is not UTF-8');
+  });
+
   it('of a value that contains itself is not written', () => {
     const circle: Record<string, unknown> = { n: 1n };
     circle.self = circle;

@@ -157,9 +157,14 @@ async function parserOf({ maxBytes }: BodyLimits) {
       const tooLarge = 'type' in error && error.type === 'entity.too.large';
       throw tooLarge
         ? refuse('BODY_TOO_LARGE', 'the body is too large', { cause: error })
-        : refuse('MALFORMED', 'the body is not JSON', { cause: error });
+        : refuse('MALFORMED', `the body is not JSON${parserWords(error)}`, { cause: error });
     },
   });
+}
+
+/** Without the piece of the body that they end in. */
+function parserWords(error: Error): string {
+  return error instanceof SyntaxError ? `: ${error.message.replace(/, (?:\.\.\.)?".*/s, '')}` : '';
 }
 
 function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' | 'body'): z.output<S> {

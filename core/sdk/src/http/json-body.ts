@@ -13,6 +13,7 @@ const mayBeRounded = /(?:^|[[:,])\s*-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/;
  */
 export function parseJson(text: string): JsonValue {
   const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  if (!/\S/.test(plain)) throw new SyntaxError('the text is empty');
   const value: JsonValue = JSON.parse(plain);
   // The library takes 20 times as long as JSON.parse, which has checked the text.
   if (!mayBeRounded.test(plain)) return value;
@@ -62,15 +63,17 @@ export function readJsonObject(
   body: Uint8Array,
   { harmful = 'refuse' }: { harmful?: 'refuse' | 'drop' } = {},
 ): JsonObject {
-  if (body.byteLength === 0) throw refuse('MALFORMED', 'the body is empty');
   if (body.byteLength > largeBytes && isDeep(body)) throw tooDeep();
   let value: unknown;
+  let text = '';
   try {
-    value = parseJson(utf8.decode(body));
+    text = utf8.decode(body);
+    value = parseJson(text);
   } catch (error) {
     if (error instanceof RangeError) throw tooDeep();
-    const reason = error instanceof SyntaxError ? 'the body is not JSON' : 'the body is not UTF-8';
-    throw refuse('MALFORMED', reason, { cause: error });
+    if (!(error instanceof SyntaxError)) throw refuse('MALFORMED', 'the body is not UTF-8', { cause: error });
+    // The parser's words would quote the body, and differ for each: refusals are counted by their reason.
+    throw refuse('MALFORMED', `the body is ${text.trim() === '' ? 'empty' : 'not JSON'}`, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse('MALFORMED', 'the body is not a JSON object');
