@@ -114,6 +114,7 @@ export {
   idOf,
   longestAgent,
   textAt,
+  untypedBody,
   valueAt,
   withBody,
 } from './options/event-fields.js';

@@ -7,8 +7,8 @@ import {
   fieldsOption,
   Log,
   readJsonObject,
-  refuse,
   textAt,
+  untypedBody,
   z,
 } from '@switchhook/sdk';
 import { keysOption, verifierOf } from './authorization.js';
@@ -41,7 +41,7 @@ const events = defineSource({
         const verifiedBy = verify(request);
         const data = readJsonObject(request.body);
         const { type, ...draft } = read(request, data, { key: () => textAt(data, 'id', 512) });
-        if (type === null) throw refuse('MALFORMED', 'the body has no event, which names its type; see fields.type');
+        if (type === null) throw untypedBody(fields, 'event');
         return { kind: 'events', events: [{ ...draft, type }], verifiedBy };
       },
       sign,

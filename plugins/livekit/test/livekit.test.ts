@@ -127,7 +127,8 @@ describe('livekit.events', () => {
       expect([first?.type, first?.subject, first?.occurredAtMs]).to.deep.equal(['something_new', null, null]);
       expect(first?.key).not.to.equal(second?.key);
     }
-    expect((await refusalOf(setup(), signedRequest(setup(), { id: 'EV_1' })))?.code).to.equal('MALFORMED');
+    const refusal = await refusalOf(setup(), signedRequest(setup(), { id: 'EV_1' }));
+    expect([refusal?.code, refusal?.message.split(',')[0]]).to.deep.equal(['MALFORMED', 'the field event of the body']);
   });
 
   it('reads the media type that LiveKit sends', () => {

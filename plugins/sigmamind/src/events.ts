@@ -9,6 +9,7 @@ import {
   type RawRequest,
   readJsonObject,
   refuse,
+  untypedBody,
   type VerifiedBy,
   z,
 } from '@switchhook/sdk';
@@ -59,7 +60,7 @@ export const events = defineSource({
             : verifyForAll(request, shared, agentIn, verifier);
         const data = readJsonObject(body);
         const { type, ...reading } = read(request, data, foundIn(openEnvelope(data, body)));
-        if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
+        if (type === null) throw untypedBody(fields, 'event');
         // The holder of one agent's secret chooses the ids: they must not be those of another agent's events.
         const key = shared !== undefined ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
         return { kind: 'events', events: [{ ...reading, key, type }], verifiedBy };
@@ -106,11 +107,13 @@ function verifyForAgent(request: RawRequest, agents: Agents, agent: string | nul
     if (owners.length === 0) throw refuse(refusal.code, `${refusal.message}${missingSecret(agents, agent)}`, { about });
     // What is signed but no JSON object names no agent, and is refused as such.
     readJsonObject(request.body);
-    const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
+    const found = agent === null ? noAgent : 'another agent';
     const reason = `the secret is that of ${about.secretOf.join(', ')}, but the body names ${found}`;
     throw refuse('UNVERIFIED', reason, { about });
   }
 }
+
+const noAgent = 'no agent: by default it is read from agentId; the option fields.agent changes that';
 
 /** Agents named in a reason. */
 const mostOwners = 3;
@@ -121,6 +124,6 @@ function ownersOf(request: RawRequest, agents: Agents, verifier: Verifier): read
 }
 
 function missingSecret(agents: Agents, agent: string | null): string {
-  if (agent === null) return '; the body names no agent, set fields.agent';
+  if (agent === null) return `; the body names ${noAgent}`;
   return agents.has(agent) ? '' : '; no secret is configured for the agent that the body names';
 }

@@ -100,7 +100,13 @@ describe('the body of an agent webhook', () => {
   it('is refused without an event type, and the log learns how to name one', async () => {
     const fixture = events();
     for (const body of [{}, { event: '' }, { event: 7 }, { event: {} }, { call: { type: 'inbound' } }])
-      expect(await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)))).to.include('fields.type');
+      expect(await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)))).to.equal(
+        'the field event of the body, which names the type of the event, is missing or not a text; the option fields.type changes which field is read',
+      );
+    const other = events({ fields: { type: 'default(body.kind,\n  null)' } });
+    expect(await refusal('MALFORMED', () => other.receive(other.signed({ event: 'x' })))).to.equal(
+      'the body has no text for fields.type, which names the type of the event and is default(body.kind, null)',
+    );
   });
 
   it('may have a key `constructor`', async () => {
@@ -288,7 +294,9 @@ describe('secrets of agents', () => {
     expect(await reason('agent_x'))
       .to.include('no secret is configured for the agent')
       .and.not.include('agent_x');
-    expect(await reason(null)).to.include('set fields.agent');
+    expect(await reason(null)).to.match(
+      /names no agent: by default it is read from agentId; the option fields.agent changes that$/,
+    );
     expect(await reason('agent_a')).to.match(/has the configured form, so the secret or the signed content differs$/);
   });
 

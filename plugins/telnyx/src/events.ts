@@ -8,6 +8,7 @@ import {
   readJsonObject,
   refuse,
   textAt,
+  untypedBody,
   z,
 } from '@switchhook/sdk';
 import { eventSamples } from './samples.js';
@@ -51,7 +52,7 @@ export const events = defineSource({
         const verifiedBy = verify(request);
         const data = readJsonObject(request.body);
         const { type, ...draft } = read(request, data, { key: () => textAt(data, 'data.id', 512) });
-        if (type === null) throw refuse('MALFORMED', 'the body has no data.event_type; see fields.type');
+        if (type === null) throw untypedBody(fields, 'data.event_type');
         if (type === initialization)
           throw refuse('MALFORMED', `${type} waits for an answer: it belongs to a source that uses telnyx.call`);
         return { kind: 'events', events: [{ ...draft, type }], verifiedBy };

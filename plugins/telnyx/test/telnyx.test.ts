@@ -212,8 +212,11 @@ describe('telnyx.events', () => {
   });
 
   it('refuses a body without a type, and a request that waits for an answer', async () => {
-    for (const body of [{}, { data: null }, { data: {} }])
-      expect((await refusalOf(source, signedRequest(source, body)))?.code).to.equal('MALFORMED');
+    for (const body of [{}, { data: null }, { data: {} }]) {
+      const refusal = await refusalOf(source, signedRequest(source, body));
+      expect(refusal?.code).to.equal('MALFORMED');
+      expect(refusal?.message).to.match(/^the field data\.event_type of the body, .*; the option fields\.type/);
+    }
     const [, initialization = {}] = samplesOf('telnyx.call')[0] ?? [];
     expect((await refusalOf(source, signedRequest(source, initialization)))?.message).to.include('telnyx.call');
   });

@@ -8,13 +8,13 @@ import {
   fieldsOption,
   Log,
   readJsonObject,
-  refuse,
   requireSignature,
   schemeOf,
   secretAt,
   secretList,
   signatureHeaders,
   signatureOption,
+  untypedBody,
   z,
 } from '@switchhook/sdk';
 import { samples } from './samples.js';
@@ -72,7 +72,7 @@ const events = defineSource({
         const { type, ...draft } = read(request, readJsonObject(request.body), {
           key: (found, subject) => (once.includes(found ?? '') && subject !== null ? eventKey(found, subject) : null),
         });
-        if (type === null) throw refuse('MALFORMED', 'the body has no event, which names its type; see fields.type');
+        if (type === null) throw untypedBody(fields, 'event');
         return { kind: 'events', events: [{ ...draft, type }], verifiedBy };
       },
       sign: (body, nowMs) => ({

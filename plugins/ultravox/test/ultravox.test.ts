@@ -98,6 +98,7 @@ describe('ultravox.events', () => {
       const draft = await eventOf(setup(), signedRequest(setup(), { event: 'something.new', call }));
       expect([draft.type, draft.subject, draft.occurredAtMs]).to.deep.equal(['something.new', null, null]);
     }
-    expect((await refusalOf(setup(), signedRequest(setup(), { call: {} })))?.code).to.equal('MALFORMED');
+    const refusal = await refusalOf(setup(), signedRequest(setup(), { call: {} }));
+    expect([refusal?.code, refusal?.message.split(',')[0]]).to.deep.equal(['MALFORMED', 'the field event of the body']);
   });
 });

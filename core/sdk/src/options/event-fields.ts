@@ -6,6 +6,7 @@ import { eventKey } from '../contract/ids.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import type { Log } from '../contract/services.js';
 import type { RawRequest, Reception } from '../contract/source.js';
+import { type Refusal, refuse } from '../errors/refusal.js';
 import { fitting, readJsonObject } from '../http/json-body.js';
 import { sentTimeMs } from '../http/sent-time.js';
 import { fingerprint } from '../http/signature.js';
@@ -92,6 +93,15 @@ export function fieldReader(fields: EventFields, log: Log, typeOf: (value: JsonV
     const occurredAtMs = read('occurredAt', timeOf, found.occurredAtMs?.(type));
     return withBody({ type, subject, agent, party, key, occurredAtMs, data }, body);
   };
+}
+
+/** What to throw for a body that has no type where it needs one. `expected`: the field that is read where `fields.type` is not configured. */
+export function untypedBody({ type }: EventFields, expected: string): Refusal {
+  const isDefault = type === undefined || type.text === `default(body.${expected}, null)`;
+  const reason = isDefault
+    ? `the field ${expected} of the body, which names the type of the event, is missing or not a text; the option fields.type changes which field is read`
+    : `the body has no text for fields.type, which names the type of the event and is ${type.text.trim().replace(/\s+/g, ' ')}`;
+  return refuse('MALFORMED', reason);
 }
 
 const openingBrace = 0x7b;
