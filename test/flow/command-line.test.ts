@@ -253,6 +253,10 @@ describe('the command line', () => {
       expect(stdout).to.include('its caller would get now').and.to.include('first_name\tJim\tfresh: greeting');
       expect(stdout).to.include('at the latest (within); the platform waits 10000 ms');
     }
+    const numberless = await place.write('numberless.json', '{"from": 1, "to_number": "sales"}');
+    expect((await place.command(['explain', numberless, '--source', 'calls', ...at])).stdout).to.include(
+      'from is missing: the field that the source reads has no text; to is not a phone number',
+    );
     const none = await (await fetch(`${url}/api/calls`)).json();
     expect(none).to.deep.equal({ calls: [], cursor: null });
 

@@ -95,6 +95,16 @@ describe('a trial', () => {
     expect(trace?.name).to.equal('sales');
   });
 
+  it('says of a call which of its numbers is missing or none, and nothing of one that is withheld', async () => {
+    const { tried } = setup({ answers: [{ name: 'sales' }] });
+    const noteOf = async (numbers: object) => (await tried({ ...call, ...numbers }))?.numbers;
+    expect(await noteOf({})).to.equal(null);
+    expect(await noteOf({ from: 'anonymous' })).to.equal(null);
+    expect(await noteOf({ from: '1', to: '' })).to.equal(
+      'from is not a phone number; to is missing: the field that the source reads has no text',
+    );
+  });
+
   it('routes the event of a call with the answer that it would have', async () => {
     const { trials } = setup({ answers: [{ name: 'sales', defaults: { name: 'there' } }] });
     const [explained] = await trials.explain({ source: 'calls', body: call }, asked);

@@ -93,8 +93,10 @@ function print(explanations: readonly Explanation[], output: Output): void {
 }
 
 /** What a caller would get. */
-function printCall({ answer, answers, reply, sentLater }: NonNullable<Explanation['call']>, output: Output): void {
+function printCall(tried: NonNullable<Explanation['call']>, output: Output): void {
+  const { answer, answers, reply, sentLater, numbers } = tried;
   output.line(styled(output, 'bold', 'its caller would get now'));
+  if (numbers !== null) output.line(`  ${numbers}`);
   printMismatches(answers, output);
   printAnswer(output, answer);
   const what = sentLater ? 'acknowledged with' : 'replied';

@@ -14,6 +14,7 @@ import {
   type Source,
   stringifyJson,
 } from '@switchhook/sdk';
+import { isWithheld } from '@switchhook/sdk/internal';
 import type { CallAnswer, InboundCall } from '../calls/answer.js';
 import { acknowledgement, replyTo, traceOf } from '../calls/reply.js';
 import { answeredDraft } from '../ingest/call-recorder.js';
@@ -35,6 +36,8 @@ export interface CallDryRun {
   readonly trace: JsonObject;
   /** True where the reply only acknowledges the request, and the source sends the answer by one of its own. */
   readonly isSentLater: boolean;
+  /** Which of its numbers is missing or no phone number, as its source found them; null where nothing is wrong. A withheld one is not wrong. */
+  readonly numbers: string | null;
   readonly call: Call;
 }
 
@@ -73,7 +76,8 @@ export async function dryRunCall(dryRun: DryRun, parts: CallParts): Promise<Call
 export async function triedBody(dryRun: DryRun, parts: CallParts | null): Promise<TriedBody> {
   const { name, nowMs, source, mask } = dryRun;
   const startedAtMs = parts?.clock.elapsed() ?? 0;
-  const reception = await receptionOf(dryRun);
+  const sent = await sentReception(dryRun);
+  const reception = readReception(sent, dryRun.normalizePhone, source, mask);
   switch (reception.kind) {
     case 'handshake':
       return { events: [], call: null };
@@ -87,12 +91,21 @@ export async function triedBody(dryRun: DryRun, parts: CallParts | null): Promis
       const draft = callAnswer === null ? reception.event : answeredDraft(reception, callAnswer, mask);
       const events = [recordOf(draft, name, nowMs, exampleId(0))];
       if (callAnswer === null || parts === null) return { events, call: null };
-      return { events, call: answered(reception, callAnswer, source, parts.log) };
+      const numbers = sent.kind === 'call' ? numberProblems(sent.call, reception.call) : null;
+      return { events, call: { ...answered(reception, callAnswer, source, parts.log), numbers } };
     }
   }
 }
 
-function answered(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined, log: Log): CallDryRun {
+function numberProblems(sent: Call, read: Call): string | null {
+  const problems = (['from', 'to'] as const).flatMap((name) => {
+    if (sent[name] === '') return [`${name} is missing: the field that the source reads has no text`];
+    return isWithheld(sent[name]) || /^\+\d/.test(read[name]) ? [] : [`${name} is not a phone number`];
+  });
+  return problems.length === 0 ? null : problems.join('; ');
+}
+
+function answered(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined, log: Log) {
   const { call } = inboundCall;
   const trace = traceOf(call, callAnswer);
   if (source?.answer === undefined)
@@ -107,19 +120,23 @@ export function exampleId(index: number): string {
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
-export async function receptionOf({ name, source, body, nowMs, normalizePhone, mask }: DryRun): Promise<Reception> {
+export async function receptionOf(dryRun: DryRun): Promise<Reception> {
+  return readReception(await sentReception(dryRun), dryRun.normalizePhone, dryRun.source, dryRun.mask);
+}
+
+/** With the numbers as its source has found them. */
+async function sentReception({ name, source, body, nowMs }: DryRun): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
   const bytes = new TextEncoder().encode(stringifyJson(body));
   const signed = source.sign?.(bytes, nowMs);
   if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
-  const reception = await received(name, source, {
+  return received(name, source, {
     ...requestParts(signed),
     body: bytes,
     remoteAddress: '127.0.0.1',
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
-  return readReception(reception, normalizePhone, source, mask);
 }
 
 /** A request with what makes its body acceptable to a source. */

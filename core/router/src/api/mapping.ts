@@ -171,7 +171,7 @@ export function explanationJson(
     answers,
     call: call && {
       ...{ answer: callAnswer.parse(call.trace), answers: call.answers },
-      ...{ reply: replyJson(call.reply), sentLater: call.isSentLater },
+      ...{ reply: replyJson(call.reply), sentLater: call.isSentLater, numbers: call.numbers },
     },
   };
 }

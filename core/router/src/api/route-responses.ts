@@ -76,6 +76,11 @@ const callDryRun = z
     sentLater: z.boolean().meta({
       description: 'True: the reply only acknowledges the request, and the source sends the answer by one of its own.',
     }),
+    // A router of the version before does not send it.
+    numbers: z.string().nullable().default(null).meta({
+      description:
+        'Which of `from` and `to` is missing or no phone number; null where nothing is wrong. A withheld one is not wrong.',
+    }),
   })
   .register(named, { id: 'CallDryRun' });
 
