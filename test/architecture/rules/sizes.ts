@@ -20,11 +20,11 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 50, lines: 5_100 },
-  { folder: 'core/router/', files: 239, lines: 29_500 },
+  { folder: 'core/router/', files: 239, lines: 29_550 },
   { folder: 'core/testkit/', files: 32, lines: 4_900 },
   { folder: 'core/simulator/', files: 29, lines: 2_800 },
   { folder: 'core/cli/', files: 101, lines: 11_300 },
-  { folder: 'core/dashboard/', files: 78, lines: 8_400 },
+  { folder: 'core/dashboard/', files: 78, lines: 8_450 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 

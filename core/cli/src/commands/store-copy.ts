@@ -1,5 +1,5 @@
 /** `switchhook store copy`: copies everything from the store of one configuration to that of another, and compares both. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pausesKey } from '@switchhook/core/internal';
@@ -49,12 +49,13 @@ function placeOf({ config: { store }, file }: ConfiguredStore) {
 
 /** Whether it is the same store under another name, e.g. with more connections: then what is written to one is found in the other. */
 async function keepsWhatIsIn(one: Store, other: RestorableStore): Promise<boolean> {
-  const key = `store copy ${randomUUID()}`;
-  await other.setState(key, '', null);
+  const [key, mark] = ['switchhook.store-copy', String(process.pid)];
+  const before = await other.state(key);
+  await other.setState(key, mark, before);
   try {
-    return (await one.state?.(key)) != null;
+    return (await one.state?.(key)) === mark;
   } finally {
-    await other.setState(key, null, '');
+    await other.setState(key, null, mark);
   }
 }
 

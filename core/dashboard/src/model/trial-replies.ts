@@ -29,6 +29,8 @@ export interface CallDryRun {
   readonly answers: readonly AnswerExplanation[];
   readonly reply: HttpReply;
   readonly sentLater: boolean;
+  /** Which of its numbers is missing or no phone number; null where nothing is wrong. */
+  readonly numbers: string | null;
 }
 
 /** How an answer got to a platform that takes it by a request of the source. */

@@ -29,7 +29,7 @@ export function Explained({ explanations }: { readonly explanations: readonly Ex
 }
 
 /** What a caller would get now. */
-function Answer({ call: { answer, answers, reply, sentLater } }: { readonly call: CallDryRun }) {
+function Answer({ call: { answer, answers, reply, sentLater, numbers } }: { readonly call: CallDryRun }) {
   const { from, to, name, step } = answer;
   return (
     <section aria-label="What a caller would get">
@@ -37,6 +37,7 @@ function Answer({ call: { answer, answers, reply, sentLater } }: { readonly call
         <StepBadge step={step} /> {from === '' ? 'A withheld number' : from} calls {to}:{' '}
         {name === null ? 'no answer of the configuration matches' : `answered by ${name}, ${stepTexts[step]}`}.
       </p>
+      {numbers !== null && <p class="note warn">{numbers}</p>}
       <Unmatched answers={answers} />
       <h3>Look-ups</h3>
       <Waterfall answer={answer} />

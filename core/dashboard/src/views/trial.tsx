@@ -191,6 +191,7 @@ function bodyIn(text: string): unknown {
 }
 
 function jsonIn(text: string): unknown {
+  if (text.trim() === '') throw new ApiFailure('The body is empty.', 'PAGE');
   try {
     return parseJson(text);
   } catch (error) {

@@ -23,6 +23,8 @@ export class Claims {
   readonly #parts: ClaimsParts;
   readonly #sleep: Sleep;
   #failures = 0;
+  /** Whether the last claim brought as many as it asked for. */
+  #wasFull = false;
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
@@ -39,6 +41,11 @@ export class Claims {
     this.#sleep.end();
   }
 
+  /** How many to ask for: half of the room, so that what is accepted meanwhile can be handed over in memory, unless much is due. */
+  limit(room: number): number {
+    return this.#wasFull ? room : Math.ceil(room / 2);
+  }
+
   /** Never rejects: after a failure it waits, and returns nothing, with the next claim due at once. */
   async next(limit: number): Promise<Claimed> {
     const { store, destination, clock, log, open, erased } = this.#parts;
@@ -49,6 +56,7 @@ export class Claims {
     try {
       const claim = await store.claim(asked);
       this.#failures = 0;
+      this.#wasFull = claim.deliveries.length + claim.exhausted.length === limit;
       const deliveries = claim.deliveries.filter((one) => !erased.isIn(one));
       return { ...claim, deliveries, leaseUntilMs };
     } catch (error) {

@@ -37,8 +37,6 @@ export class DeliveryQueue {
   readonly #due = new Due();
   readonly #ending = new QueueEnding();
   #claiming = false;
-  /** Whether the last claim brought as many as it asked for. */
-  #wasFull = false;
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
@@ -260,14 +258,11 @@ export class DeliveryQueue {
 
   async #claim(): Promise<void> {
     this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
-    const claimable = this.#claimable();
-    // Unless much is due, what is accepted meanwhile can be handed over in memory.
-    const limit = this.#wasFull ? claimable : Math.ceil(claimable / 2);
+    const limit = this.#claims.limit(this.#claimable());
     this.#claiming = true;
     this.#capacity.take(limit);
     this.#due.clear();
     const claimed = await this.#claims.next(limit);
-    this.#wasFull = claimed.deliveries.length + claimed.exhausted.length === limit;
     this.#capacity.take(claimed.deliveries.length);
     this.#held.add(claimed.deliveries, claimed.leaseUntilMs, this.#parts.clock.elapsed());
     this.#capacity.free(limit);

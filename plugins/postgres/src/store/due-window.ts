@@ -25,7 +25,7 @@ interface Known {
 
 interface Next {
   readonly dueMs: number | null;
-  /** Until then, nobody looks again through all of it. */
+  /** Until then, it is not looked through as a whole again. */
   readonly untilMs: number;
   readonly isCostly: boolean;
 }

@@ -153,13 +153,9 @@ export class Writes {
       const range = [Math.floor(fromMs), Math.floor(untilMs)];
       const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request, range.slice(0, 1));
       const head = await this.#next(this.#sql.nextHead, request, range);
-      // What is due later was not looked for.
-      const isPart = untilMs < Number.MAX_SAFE_INTEGER;
-      return {
-        first,
-        head: { ...head, due_at: head.due_at ?? (isPart ? untilMs : null) },
-        claimedMs: head.oldest ?? nowMs,
-      };
+      // What is due after that was not looked for.
+      const later = untilMs < Number.MAX_SAFE_INTEGER ? untilMs : null;
+      return { first, head: { ...head, due_at: head.due_at ?? later }, claimedMs: head.oldest ?? nowMs };
     });
     const isFull = first.deliveries.length + first.exhausted.length === limit;
     if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= nowMs))
