@@ -157,7 +157,8 @@ describe('the configuration and the map in the page', () => {
     expect(await row.textContent()).to.match(/^finishedrouteneeds attention .*1 event.*agentscrm$/);
     await calls.getByRole('link', { name: /^answer sales/ }).focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Calls' }).waitFor();
+    // The map has a heading that begins so, too.
+    await page.getByRole('heading', { name: 'Calls', exact: true }).waitFor();
     expect(await page.getByLabel('Answer').inputValue()).to.equal('sales');
     await page.getByRole('row', { name: /\+49301/ }).waitFor();
     await tab.go('calls?answer=none');

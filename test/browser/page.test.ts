@@ -712,7 +712,7 @@ describe('an operator with the page', () => {
     await page.keyboard.press('Escape');
     await becomes(page, 'document.activeElement === document.body');
     await page.keyboard.press('/');
-    await page.getByRole('heading', { name: 'Events' }).waitFor();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
     await becomes(page, 'document.activeElement.name === "source"');
     await page.keyboard.type('/x');
     expect(await page.getByLabel('Source').inputValue()).to.equal('/x');
