@@ -127,7 +127,8 @@ describe('an operator with the page, while something fails or changes', () => {
     await tab.expectAccessible();
     // A second click or key changes nothing.
     await page.keyboard.press('Enter');
-    await dialog.waitFor({ state: 'detached' });
+    // By its element: its role goes when it closes, and the page removes it a moment later.
+    await page.locator('dialog').waitFor({ state: 'detached' });
     expect(await page.getByText('3 deliveries shown').count()).to.equal(1);
     expect(await focused(page)).to.match(/^Discard the delivery of conversation_ended conv_3/);
 
