@@ -135,7 +135,7 @@ describe('an operator with the page, while something fails or changes', () => {
     await page.keyboard.press('Enter');
     await dialog.getByRole('button', { name: 'Discard it' }).press('Enter');
     await page.getByText('2 deliveries shown').waitFor();
-    await becomes(page, "document.activeElement.closest('tr')?.textContent.includes('conv_2')");
+    await page.locator('tr:focus-within', { hasText: 'conv_2' }).waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).to.equal(true);
 
     await page.setViewportSize({ width: 1200, height: 800 });
