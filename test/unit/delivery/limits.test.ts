@@ -63,6 +63,23 @@ describe('a claim', () => {
 });
 
 describe('the rate limit', () => {
+  it('allows a whole batch of what is due, although a claim leaves room for what is accepted meanwhile', async () => {
+    const clock = new FakeClock();
+    const batches: number[] = [];
+    const { pipeline, send } = aPipeline({
+      clock,
+      deliverMany: async (deliveries) => {
+        batches.push(deliveries.length);
+        return deliveries.map(() => delivered);
+      },
+      policy: { concurrency: 1, rateLimit: { count: 1, perMs: 1_000 }, batch: { max: 8, waitMs: 0 } },
+    });
+    for (let n = 0; n < 9; n += 1) await send({ key: `e${n}` });
+    await clock.advance(1_000);
+    expect(batches).to.deep.equal([1, 8]);
+    await pipeline.close();
+  });
+
   it('lets no more attempts start than it says, and gets through all of them', async () => {
     const clock = new FakeClock();
     const { calls, deliver } = noting(clock);

@@ -258,7 +258,7 @@ export class DeliveryQueue {
 
   async #claim(): Promise<void> {
     this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
-    const limit = this.#claims.limit(this.#claimable());
+    const limit = this.#claimable();
     this.#claiming = true;
     this.#capacity.take(limit);
     this.#due.clear();
@@ -283,7 +283,7 @@ export class DeliveryQueue {
   #claimable(): number {
     const room = this.#room;
     const allowed = this.throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
-    return room < this.#concurrency ? 0 : Math.max(0, Math.min(room, allowed));
+    return room < this.#concurrency ? 0 : Math.max(0, Math.min(this.#claims.limit(room), allowed));
   }
 
   #stopped(ended: Promise<void>): Promise<void> {
