@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Announcements, openDialogs } from './actions.js';
+import { placeInList } from './kept-focus.js';
 
 interface DialogProps {
   readonly title: string;
@@ -15,6 +16,7 @@ export function Dialog({ title, close, children }: DialogProps) {
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
+    const focusPlace = placeInList(before);
     element.current?.showModal();
     // The browser focuses the button that closes it. A button that changes something is not focused: Enter may be pressed twice.
     element.current?.querySelector<HTMLElement>(':is(input, select, textarea):enabled')?.focus();
@@ -22,7 +24,7 @@ export function Dialog({ title, close, children }: DialogProps) {
     return () => {
       openDialogs.value -= 1;
       // The browser moves it only if the dialog is closed before it is removed, which happens right after this.
-      queueMicrotask(() => focusAgain(before));
+      queueMicrotask(() => focusAgain(before, focusPlace));
     };
   }, []);
   return (
@@ -39,9 +41,9 @@ export function Dialog({ title, close, children }: DialogProps) {
   );
 }
 
-/** Where the focus was, or to the view where that has gone. */
-function focusAgain(before: Element | null): void {
+/** Where the focus was; where that has gone, to what is in its place in the list, or to the view. */
+function focusAgain(before: Element | null, focusPlace: () => boolean): void {
   if (document.activeElement !== null && document.activeElement !== document.body) return;
   const isThere = before instanceof HTMLElement && before !== document.body && before.isConnected;
-  (isThere ? before : document.querySelector('main'))?.focus({ preventScroll: true });
+  if (isThere || !focusPlace()) (isThere ? before : document.querySelector('main'))?.focus({ preventScroll: true });
 }

@@ -25,6 +25,18 @@ export function useKeptFocus<T extends HTMLElement>(): RefObject<T | null> {
   return list;
 }
 
+/** The place of an element in a list: focuses the item that is there when it is called. False where the list has gone. */
+export function placeInList(element: Element | null): () => boolean {
+  const item = element?.closest('tbody > tr, article');
+  const list = item?.closest('table') ?? item?.parentElement;
+  const index = item && list ? itemsOf(list).indexOf(item) : -1;
+  return () => {
+    if (!list?.isConnected || index === -1) return false;
+    focusItem(list, index);
+    return true;
+  };
+}
+
 function itemsOf(list: HTMLElement): readonly Element[] {
   return [...list.querySelectorAll(items)];
 }
